@@ -1,0 +1,50 @@
+#pragma once
+// Where a socket is bound or connected to, as plain data: an IPv4 or IPv6 address with a port, or a unix socket path.
+// Trivially copyable. A unix path is a view: whoever made the Address keeps the text alive (the specification does).
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+enum class Family : std::uint8_t { none, ipv4, ipv6, unix_path };
+
+struct Address {
+  Family family = Family::none;
+  std::uint16_t port = 0;                     // host byte order
+  std::uint32_t scope = 0;                    // IPv6 zone index
+  std::array<std::uint8_t, 16> ip{};          // network byte order; IPv4 uses the first four
+  std::string_view path;                      // unix_path only
+
+  friend bool operator==(const Address&, const Address&) noexcept = default;
+};
+
+// Parses "127.0.0.1:80", "[::1]:80", "[fe80::1%2]:80", ":80" (IPv4 any), "*:80", "unix:/run/a.sock".
+// Host names are not addresses: nullopt. For a unix path the result views into `text`.
+std::optional<Address> parse_address(std::string_view text) noexcept;
+
+// Parses an IP literal without a port, "10.0.0.1" or "::1".
+std::optional<Address> parse_ip(std::string_view text) noexcept;
+
+// Writes "127.0.0.1:80", "[::1]:80" or "unix:/run/a.sock"; an unnamed unix peer is "unix:".
+std::string to_string(const Address& address);
+
+// Writes the address without its port into `out` ("127.0.0.1", "::1", "unix"), returns the length.
+// `out` has room for max_ip_text bytes.
+inline constexpr std::size_t max_ip_text = 46;
+std::size_t write_ip(const Address& address, char* out) noexcept;
+
+// An address block such as 10.0.0.0/8 or fd00::/8; a single address is /32 or /128.
+struct AddressBlock {
+  Address base;
+  std::uint8_t prefix_bits = 0;
+
+  // IPv4-mapped IPv6 peers (::ffff:10.0.0.1) match IPv4 blocks.
+  bool contains(const Address& address) const noexcept;
+};
+std::optional<AddressBlock> parse_block(std::string_view text) noexcept;
+
+}  // namespace weir

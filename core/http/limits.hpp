@@ -1,0 +1,20 @@
+#pragma once
+// What an HTTP/1 head and body may be at most. Every value is in bytes unless its name says otherwise.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir::http {
+
+struct Limits {
+  std::size_t request_line = 8 * 1024;    // longer: 414
+  std::size_t header_line = 8 * 1024;     // longer: 431
+  std::size_t head = 16 * 1024;           // all lines together; longer: 431. At most a buffer's size less 4 KiB
+  std::uint16_t header_count = 100;       // more: 431. At most max_fields
+  std::size_t trailers = 4 * 1024;        // trailer section of a chunked body
+  std::size_t chunk_line = 256;           // chunk size with extensions
+};
+
+inline constexpr std::uint16_t max_fields = 128;
+
+}  // namespace weir::http

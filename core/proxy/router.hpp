@@ -1,0 +1,44 @@
+#pragma once
+// Router: finds the route of a request. Compiled once from a Spec and immutable after that, so any thread may read it.
+// Precedence is the Kubernetes Gateway API's: exact host before the longest wildcard before any host; exact path, then
+// the longest prefix; then a method match, then the number of matched headers, then the order in the file. The cost of a
+// lookup does not grow with the number of routes.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "core/http/head.hpp"
+#include "core/proxy/spec.hpp"
+
+namespace weir::proxy {
+
+class Router {
+ public:
+  // `routes` outlive the router.
+  explicit Router(std::span<const RouteSpec> routes);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  struct Query {
+    std::uint32_t listener = 0;      // index into Spec::listeners
+    std::string_view host;           // without port, any case
+    std::string_view path;           // normalised
+    const http::RequestHead* head = nullptr;  // for method and header conditions
+  };
+
+  static constexpr std::uint32_t none = UINT32_MAX;
+  // Index of the route in the span, or none. Never allocates.
+  std::uint32_t find(const Query& query) const noexcept;
+
+  // Listener names a route is limited to are given as indices: which routes apply to which listener.
+  void bind_listeners(std::span<const ListenerSpec> listeners);
+
+ private:
+  struct Table;
+  std::unique_ptr<Table> table_;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,165 @@
+#pragma once
+// What weir is asked to be: plain values, filled by config/ (or the command line) and compiled by the engine into an
+// immutable snapshot. No behaviour, no YAML, no operating system. Views in Address fields point into the strings of the
+// same Spec, so a Spec is built once behind a shared_ptr<const Spec> and never moved after that.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/address.hpp"
+#include "core/base/time.hpp"
+#include "core/http/limits.hpp"
+
+namespace weir::proxy {
+
+using namespace std::chrono_literals;
+
+// A place in a configuration file, for messages: "weir.yaml:12:5".
+struct Origin {
+  std::string file;
+  int line = 0;    // 1-based; 0: not from a file
+  int column = 0;
+};
+
+// Adds or removes header lines, in this order: remove, set, add. A set replaces every line of that name.
+struct HeaderEdit {
+  struct Line { std::string name, value; };
+  std::vector<std::string> remove;
+  std::vector<Line> set;
+  std::vector<Line> add;
+  bool empty() const noexcept { return remove.empty() && set.empty() && add.empty(); }
+};
+
+// Deadlines of the phases of an exchange. 0 switches one off.
+struct Timeouts {
+  Duration head = 10s;         // from the first byte of a request to the end of its head: 408
+  Duration keep_alive = 75s;   // an idle client connection between requests
+  Duration connect = 5s;       // to an endpoint: 504 when no endpoint is left
+  Duration first_byte = 60s;   // from the request's last byte to the response head: 504
+  Duration idle = 60s;         // between two reads or writes of a body, either direction
+  Duration total = 0s;         // of the whole exchange; 0: none, so that an honest slow transfer is not cut
+  Duration tunnel = 3600s;     // an idle tunnel (WebSocket, CONNECT)
+};
+
+struct ListenerSpec {
+  std::string name;
+  std::vector<std::string> bind_texts;  // as written: ":8080", "[::]:80", "unix:/run/weir.sock"; addresses view into it
+  std::vector<Address> bind;
+  std::string upstream;                 // default route, may be empty
+  std::uint32_t max_connections = 0;    // 0: what the descriptor limit allows
+  std::uint16_t unix_mode = 0;          // permissions of unix sockets
+  bool redirect_to_https = false;
+  Origin origin;
+};
+
+// Built-in answer.
+struct Respond {
+  std::uint16_t status = 200;
+  std::string body;
+  std::string content_type = "text/plain; charset=utf-8";
+  HeaderEdit headers;
+};
+
+// A redirect; the location may use ${scheme} ${host} ${path} ${query} and ${uri} (path with query) of the request.
+struct Redirect {
+  std::uint16_t status = 308;
+  std::string location;
+};
+
+// Replaces the matched prefix, or the whole path.
+struct Rewrite {
+  std::optional<std::string> prefix;
+  std::optional<std::string> path;
+  std::optional<std::string> host;
+};
+
+struct HeaderMatch {
+  std::string name;
+  std::optional<std::string> value;  // exact; absent: the field is there
+};
+
+enum class PathMatch : std::uint8_t { prefix, exact };
+
+struct RouteSpec {
+  std::string name;                  // for logs: given, or "route 3"
+  std::vector<std::string> hosts;    // lower case; exact, "*.example.com", or empty for any host
+  PathMatch path_match = PathMatch::prefix;
+  std::string path = "/";            // normalised. A prefix matches whole segments: /a matches /a and /a/b, not /ab
+  std::vector<std::string> methods;  // empty: any
+  std::vector<HeaderMatch> headers;
+  std::vector<std::string> listeners;  // names; empty: all
+
+  // Exactly one action.
+  std::string upstream;
+  std::optional<Respond> respond;
+  std::optional<Redirect> redirect;
+
+  Rewrite rewrite;
+  HeaderEdit request_headers;
+  HeaderEdit response_headers;
+  Timeouts timeout;
+  std::uint64_t max_body = 0;        // bytes of a request body, more is answered 413; 0: no limit
+  bool allow_connect = false;        // CONNECT is passed on and tunnelled
+  bool allow_upgrade = true;         // Upgrade (WebSocket) is passed on and tunnelled
+  Origin origin;
+};
+
+struct EndpointSpec {
+  std::string text;                  // as written: "127.0.0.1:3001", "localhost:3000", "unix:/run/app.sock"
+  std::vector<Address> addresses;    // one for an address; those of a host name once it is resolved
+  std::uint32_t weight = 1;          // 0: gets no new requests
+  Origin origin;
+};
+
+struct UpstreamSpec {
+  std::string name;
+  std::vector<EndpointSpec> endpoints;
+  std::uint32_t max_idle = 256;      // kept-alive connections per endpoint and worker
+  Duration idle_timeout = 60s;       // how long one is kept
+  Origin origin;
+};
+
+// Which forwarding headers are added, and whose incoming ones are believed.
+struct Forwarding {
+  bool x_forwarded = true;           // X-Forwarded-For, -Proto, -Host
+  bool forwarded = true;             // Forwarded (RFC 7239)
+  bool via = true;                   // Via: 1.1 weir (RFC 9110 section 7.6.3)
+  bool request_id = true;            // X-Request-ID to the upstream, and echoed to the client
+  std::vector<AddressBlock> trusted_proxies;
+};
+
+enum class LogFormat : std::uint8_t { combined, json };
+struct AccessLogSpec {
+  bool enabled = false;
+  LogFormat format = LogFormat::combined;
+  std::string path;                  // empty or "stdout": standard output; "stderr"
+};
+
+struct Shutdown {
+  Duration timeout = 30s;            // requests in flight may take this long
+  Duration idle = 1s;                // an idle keep-alive connection may still send one request for this long
+};
+
+struct Runtime {
+  std::uint32_t workers = 0;         // 0: auto, one per processor
+  std::string backend = "auto";
+  std::size_t buffer_size = 32 * 1024;   // bytes
+  Shutdown shutdown;
+};
+
+struct Spec {
+  Runtime runtime;
+  http::Limits limits;
+  Forwarding forwarding;
+  AccessLogSpec access_log;
+  std::vector<ListenerSpec> listeners;   // in file order
+  std::vector<RouteSpec> routes;         // in file order
+  std::vector<UpstreamSpec> upstreams;
+  std::string server_name = "weir";      // Server field of weir's own answers; empty: none
+};
+
+}  // namespace weir::proxy

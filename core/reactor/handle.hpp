@@ -1,0 +1,47 @@
+#pragma once
+// Handle: one operating-system object (socket, pipe, device) as a backend sees it. Owned by a stream or a listener,
+// which keeps it in place while an op is in flight. One thread at a time: a handle belongs to the reactor it is
+// attached to.
+
+#include <cstdint>
+
+#include "core/base/assert.hpp"
+
+namespace weir {
+
+struct Op;
+
+// A descriptor, a SOCKET or a HANDLE.
+using NativeHandle = std::intptr_t;
+inline constexpr NativeHandle no_native_handle = -1;
+
+enum class HandleKind : std::uint8_t { none, listener, stream_socket, pipe, char_device, regular_file, foreign };
+
+class Handle {
+ public:
+  Handle() noexcept = default;
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() { WEIR_VERIFY(!is_open()); }
+
+  bool is_open() const noexcept { return native != no_native_handle; }
+  bool quiet() const noexcept { return in == nullptr && out == nullptr; }  // no op in flight
+
+  NativeHandle native = no_native_handle;
+  Op* in = nullptr;                 // at most one op per direction
+  Op* out = nullptr;
+  std::uint32_t slot = no_slot;     // the backend's index, no_slot before attach
+  std::uint32_t generation = 0;     // of that slot: tells late events of an earlier handle apart
+  HandleKind kind = HandleKind::none;
+  // The readiness base's memory of the last attempt: worth trying now? Set by an event, cleared by a would-block or a
+  // short transfer.
+  bool maybe_readable = true;
+  bool maybe_writable = true;
+  bool hung_up = false;             // the peer's end was seen: a short read no longer means drained
+  std::uint8_t armed = 0;           // readiness backends: the interest the kernel knows of
+  bool reused = false;              // for the owner's use
+
+  static constexpr std::uint32_t no_slot = UINT32_MAX;
+};
+
+}  // namespace weir

@@ -1,0 +1,85 @@
+#pragma once
+// Op: one operation, owned by whoever awaits it (so it lives in a coroutine frame or a stream) and lent to the backend
+// from submit until completion. While it is in flight, the op, the memory it points to and its handle stay where they
+// are. Nothing here allocates. One thread: the reactor's.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/address.hpp"
+#include "core/base/assert.hpp"
+#include "core/base/buffer.hpp"
+#include "core/base/error.hpp"
+
+namespace weir {
+
+class Handle;
+
+enum class OpKind : std::uint8_t {
+  accept,       // listeners, named-pipe instances
+  connect,
+  recv,         // into the caller's memory
+  recv_leased,  // into a Buffer: an empty one is taken from the pool only when bytes are there, else its room is filled
+  send,         // several slices; may be partial
+  read,         // pipes, FIFOs, character devices
+  write,        // several slices; may be partial
+  watch_read,   // readiness of a foreign descriptor
+  watch_write,
+};
+
+enum class OpState : std::uint8_t {
+  idle,        // belongs to its owner
+  in_flight,   // lent to the backend
+  cancelling,  // still lent; cancel() was called
+  ready,       // result is in, waiting in a queue for complete()
+};
+
+enum class Direction : std::uint8_t { in, out, both };
+
+constexpr Direction direction_of(OpKind kind) noexcept {
+  switch (kind) {
+    case OpKind::connect:
+    case OpKind::send:
+    case OpKind::write:
+    case OpKind::watch_write: return Direction::out;
+    default: return Direction::in;
+  }
+}
+
+struct MemoryArgs { char* data; std::size_t size; };             // recv, read
+struct LeaseArgs { Buffer* into; BufferPool* pool; };            // recv_leased
+struct SliceArgs { const IoSlice* slices; std::uint32_t count; };  // send, write
+struct AcceptArgs { Handle* accepted; Address* peer; };          // accepted: opened, not attached; peer may be null
+struct ConnectArgs { const Address* to; };
+
+struct Op {
+  using Complete = void (*)(Op&) noexcept;
+
+  Op* next = nullptr;            // in at most one queue at any time
+  Complete complete = nullptr;   // called by the reactor only, with state == idle: may resubmit or destroy the op
+  Handle* handle = nullptr;
+  OpKind kind{};
+  OpState state = OpState::idle;
+  std::uint32_t bytes = 0;       // result: transferred; 0 without error on a receive is the end of the stream
+  Error error{};                 // result: beats bytes only when bytes is 0
+  union {
+    MemoryArgs memory;
+    LeaseArgs lease;
+    SliceArgs slices;
+    AcceptArgs accept;
+    ConnectArgs connect;
+  };
+  alignas(std::max_align_t) std::byte slot[64];  // the backend's own: OVERLAPPED, msghdr. Untouched by everybody else
+
+  Op() noexcept : memory{} {}
+  Op(const Op&) = delete;
+  Op& operator=(const Op&) = delete;
+  ~Op() { WEIR_VERIFY(state == OpState::idle); }
+
+  bool idle() const noexcept { return state == OpState::idle; }
+};
+
+// A reviewed number: two ops live in every stream.
+static_assert(sizeof(void*) != 8 || sizeof(Op) == 128);
+
+}  // namespace weir

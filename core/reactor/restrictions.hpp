@@ -1,0 +1,55 @@
+#pragma once
+// The documented restrictions of each platform as data: one table, one query, one error. The rows follow CPython's
+// asyncio page "Platform Support". Nothing else in weir decides by operating system what is allowed.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/base/error.hpp"
+
+namespace weir {
+
+enum class Os : std::uint8_t { linux_os, macos, freebsd, openbsd, netbsd, windows };
+enum class BackendKind : std::uint8_t { epoll, io_uring, kqueue, poll, select, iocp };
+
+enum class Feature : std::uint8_t {
+  stream_sockets,
+  unix_sockets,
+  pipes,             // pipe transports: pipes, FIFOs
+  char_devices,
+  regular_files,
+  watch_descriptor,  // watch_read, watch_write of a foreign descriptor
+  child_processes,
+  signal_handlers,
+};
+
+// Whose rules apply. `version` is major * 100 + minor where a row depends on it (macOS 10.8: 1008), 0: any current.
+struct Platform {
+  Os os;
+  std::uint16_t version;
+  BackendKind backend;
+  friend constexpr bool operator==(const Platform&, const Platform&) noexcept = default;
+};
+
+using RuleId = std::uint16_t;  // 0: none; else 1 + the row's index
+
+struct Restriction {
+  std::string_view id;          // stable: "windows-select-no-pipes"
+  std::string_view sentence;    // what a user reads: what cannot be done and what to do instead
+  std::string_view source;      // the documented source
+};
+
+struct Ruling {
+  bool allowed = true;
+  RuleId rule = 0;
+};
+
+std::span<const Restriction> restrictions() noexcept;
+const Restriction* restriction(RuleId rule) noexcept;        // null for 0
+Ruling ruling(const Platform& platform, Feature feature) noexcept;
+
+// The error every refusal returns: not_supported with the rule.
+Error refused(RuleId rule) noexcept;
+
+}  // namespace weir
