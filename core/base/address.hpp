@@ -14,10 +14,10 @@ enum class Family : std::uint8_t { none, ipv4, ipv6, unix_path };
 
 struct Address {
   Family family = Family::none;
-  std::uint16_t port = 0;                     // host byte order
-  std::uint32_t scope = 0;                    // IPv6 zone index
-  std::array<std::uint8_t, 16> ip{};          // network byte order; IPv4 uses the first four
-  std::string_view path;                      // unix_path only
+  std::uint16_t port = 0;             // host byte order
+  std::uint32_t scope = 0;            // IPv6 zone index
+  std::array<std::uint8_t, 16> ip{};  // network byte order; IPv4 uses the first four
+  std::string_view path;              // unix_path only
 
   friend bool operator==(const Address&, const Address&) noexcept = default;
 };
@@ -26,18 +26,20 @@ struct Address {
 // Host names are not addresses: nullopt. For a unix path the result views into `text`.
 std::optional<Address> parse_address(std::string_view text) noexcept;
 
-// Parses an IP literal without a port, "10.0.0.1" or "::1".
+// Parses an IP literal without a port, "10.0.0.1", "::1" or "fe80::1%2" (a zone is a number; names need the system).
 std::optional<Address> parse_ip(std::string_view text) noexcept;
 
 // Writes "127.0.0.1:80", "[::1]:80" or "unix:/run/a.sock"; an unnamed unix peer is "unix:".
 std::string to_string(const Address& address);
 
-// Writes the address without its port into `out` ("127.0.0.1", "::1", "unix"), returns the length.
+// Writes the address without port and zone into `out` ("127.0.0.1", "::1", "unix"; nothing for Family::none), returns
+// the length. IPv6 as RFC 5952 has it.
 // `out` has room for max_ip_text bytes.
 inline constexpr std::size_t max_ip_text = 46;
 std::size_t write_ip(const Address& address, char* out) noexcept;
 
-// An address block such as 10.0.0.0/8 or fd00::/8; a single address is /32 or /128.
+// An address block such as 10.0.0.0/8 or fd00::/8; a single address is /32 or /128. Parsing clears the bits behind the
+// prefix, and makes a block of IPv4-mapped addresses the IPv4 block.
 struct AddressBlock {
   Address base;
   std::uint8_t prefix_bits = 0;

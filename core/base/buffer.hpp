@@ -18,8 +18,10 @@ class Buffer {
  public:
   Buffer() noexcept = default;
   Buffer(Buffer&& other) noexcept
-      : pool_(std::exchange(other.pool_, nullptr)), data_(std::exchange(other.data_, nullptr)),
-        begin_(std::exchange(other.begin_, 0)), end_(std::exchange(other.end_, 0)) {}
+      : pool_(std::exchange(other.pool_, nullptr)),
+        data_(std::exchange(other.data_, nullptr)),
+        begin_(std::exchange(other.begin_, 0)),
+        end_(std::exchange(other.end_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     if (this != &other) {
       reset();
@@ -41,11 +43,11 @@ class Buffer {
   bool empty() const noexcept { return begin_ == end_; }
   std::string_view view() const noexcept { return {data_ + begin_, size()}; }
 
-  std::span<char> room() noexcept;              // free space behind the filled bytes
+  std::span<char> room() noexcept;  // free space behind the filled bytes
   void commit(std::size_t n) noexcept { end_ += static_cast<std::uint32_t>(n); }
   void consume(std::size_t n) noexcept { begin_ += static_cast<std::uint32_t>(n); }
   void clear() noexcept { begin_ = end_ = 0; }
-  void compact() noexcept;                      // moves the filled bytes to the start of the block
+  void compact() noexcept;  // moves the filled bytes to the start of the block
 
  private:
   friend class BufferPool;
@@ -67,23 +69,25 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool();  // every Buffer has been given back: verified
 
-  Buffer take() noexcept;                       // empty when the bound is reached or memory is out
+  Buffer take() noexcept;  // empty when the bound is reached or memory is out
   std::size_t block_size() const noexcept { return block_size_; }
   std::size_t in_use() const noexcept { return in_use_; }
   std::size_t allocated() const noexcept { return allocated_; }
-  void trim() noexcept;                         // gives free blocks beyond a small reserve back to the system
+  void trim() noexcept;  // gives free blocks beyond a small reserve back to the system
 
  private:
   friend class Buffer;
-  struct FreeBlock { FreeBlock* next; };
+  struct Header;
   void give_back(char* data) noexcept;
   char* allocate() noexcept;
+  void release_free(std::size_t keep) noexcept;
 
-  FreeBlock* free_ = nullptr;
+  Header* free_ = nullptr;
   std::size_t block_size_;
   std::size_t max_blocks_;
   std::size_t in_use_ = 0;
   std::size_t allocated_ = 0;
+  std::size_t next_colour_ = 0;
 };
 
 inline void Buffer::reset() noexcept {
@@ -101,7 +105,8 @@ struct IoSlice {
 
   IoSlice() noexcept = default;
   IoSlice(const char* bytes, std::size_t length) noexcept : data(bytes), size(length) {}
-  IoSlice(std::string_view text) noexcept : data(text.data()), size(text.size()) {}  // NOLINT(google-explicit-constructor)
+  IoSlice(std::string_view text) noexcept
+      : data(text.data()), size(text.size()) {}  // NOLINT(google-explicit-constructor)
 };
 
 }  // namespace weir

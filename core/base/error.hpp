@@ -12,10 +12,10 @@ namespace weir {
 
 enum class Errc : std::uint8_t {
   ok,
-  would_block,         // never leaves a backend
-  cancelled,           // Backend::cancel, before a result came
+  would_block,  // never leaves a backend
+  cancelled,    // Backend::cancel, before a result came
   timed_out,
-  end_of_stream,       // the peer ended the stream where more was needed
+  end_of_stream,  // the peer ended the stream where more was needed
   connection_reset,
   connection_refused,
   connection_aborted,
@@ -28,22 +28,22 @@ enum class Errc : std::uint8_t {
   permission_denied,
   not_found,
   already_exists,
-  descriptor_limit,    // EMFILE, ENFILE
-  out_of_memory,       // ENOMEM, ENOBUFS
-  not_supported,       // refused by a rule of the restriction table: see Error::rule
+  descriptor_limit,  // EMFILE, ENFILE
+  out_of_memory,     // ENOMEM, ENOBUFS
+  not_supported,     // refused by a rule of the restriction table: see Error::rule
   bad_argument,
   bad_descriptor,
   message_too_large,
-  limit_exceeded,      // one of weir's own limits
-  protocol_error,      // the peer broke the protocol
+  limit_exceeded,  // one of weir's own limits
+  protocol_error,  // the peer broke the protocol
   interrupted,
   unknown,
 };
 
 struct Error {
   Errc code = Errc::ok;
-  std::uint16_t rule = 0;    // RuleId of core/reactor/restrictions.hpp; 0: none
-  std::int32_t native = 0;   // errno, WSAGetLastError() or 0; for logs only, never branched upon
+  std::uint16_t rule = 0;   // RuleId of core/reactor/restrictions.hpp; 0: none
+  std::int32_t native = 0;  // errno, WSAGetLastError() or 0; for logs only, never branched upon
 
   constexpr Error() noexcept = default;
   constexpr Error(Errc c, std::int32_t os = 0) noexcept : code(c), native(os) {}  // NOLINT(google-explicit-constructor)
@@ -59,7 +59,7 @@ using Result = std::expected<T, Error>;
 // "connection_reset": the stable word used in logs and metrics. Static storage.
 std::string_view name_of(Errc code) noexcept;
 
-// "connection reset by peer (errno 104)": for people.
+// "connection reset by peer (os error 104)", or "timed out" when the system gave no code: for people.
 std::string describe(const Error& error);
 
 }  // namespace weir

@@ -11,9 +11,9 @@ class Rng {
   explicit Rng(std::uint64_t seed) noexcept;
 
   std::uint64_t next() noexcept;
-  std::uint64_t below(std::uint64_t bound) noexcept;                    // uniform in [0, bound); bound > 0
+  std::uint64_t below(std::uint64_t bound) noexcept;                      // uniform in [0, bound); bound > 0
   std::uint64_t between(std::uint64_t low, std::uint64_t high) noexcept;  // uniform in [low, high]
-  bool chance(double probability) noexcept;                             // true with that probability
+  bool chance(double probability) noexcept;                               // true with that probability
 
  private:
   std::uint64_t state_[4];

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/assert.hpp"
+#include "core/base/sanitize.hpp"
 
 namespace weir {
 
@@ -25,29 +26,43 @@ class Slab {
   T* make(Args&&... args) {
     if (!free_) grow();
     Node* node = free_;
+    unpoison_memory(node, sizeof(Cell));
     free_ = node->next;
-    T* object = ::new (static_cast<void*>(node)) T(std::forward<Args>(args)...);
-    ++live_;
-    return object;
+    try {
+      T* object = ::new (static_cast<void*>(node)) T(std::forward<Args>(args)...);
+      ++live_;
+      return object;
+    } catch (...) {
+      put(node);
+      throw;
+    }
   }
 
   void destroy(T* object) noexcept {
     object->~T();
-    Node* node = ::new (static_cast<void*>(object)) Node{free_};
-    free_ = node;
+    put(object);
     --live_;
   }
 
   std::size_t live() const noexcept { return live_; }
 
  private:
-  struct Node { Node* next; };
-  struct alignas(T) alignas(Node) Cell { std::byte bytes[sizeof(T) > sizeof(Node) ? sizeof(T) : sizeof(Node)]; };
+  struct Node {
+    Node* next;
+  };
+  struct alignas(T) alignas(Node) Cell {
+    std::byte bytes[sizeof(T) > sizeof(Node) ? sizeof(T) : sizeof(Node)];
+  };
 
   void grow() {
     chunks_.push_back(std::make_unique<Cell[]>(ChunkObjects));
     Cell* cells = chunks_.back().get();
-    for (std::size_t i = ChunkObjects; i-- > 0;) free_ = ::new (static_cast<void*>(&cells[i])) Node{free_};
+    for (std::size_t i = ChunkObjects; i-- > 0;) put(&cells[i]);
+  }
+
+  void put(void* cell) noexcept {
+    free_ = ::new (cell) Node{free_};
+    poison_memory(cell, sizeof(Cell));
   }
 
   Node* free_ = nullptr;

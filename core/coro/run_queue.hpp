@@ -17,7 +17,7 @@ struct Resumable {
 
 class RunQueue {
  public:
-  RunQueue() noexcept;   // becomes the thread's queue
+  RunQueue() noexcept;  // becomes the thread's queue
   RunQueue(const RunQueue&) = delete;
   RunQueue& operator=(const RunQueue&) = delete;
   ~RunQueue();

@@ -3,6 +3,7 @@
 // join() must have been awaited before it is destroyed, so no task outlives what it uses. One thread.
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 
 #include "core/coro/cancel.hpp"
@@ -13,7 +14,7 @@ namespace weir {
 
 class Scope {
  public:
-  // Called with what escaped from a child; the child has ended. The default writes a line to stderr and counts.
+  // Called with what escaped from a child; the child has ended. The default logs a line. escaped() counts either way.
   using ErrorSink = void (*)(void* context, std::exception_ptr what) noexcept;
 
   Scope() noexcept = default;
@@ -22,12 +23,15 @@ class Scope {
   Scope& operator=(const Scope&) = delete;
   ~Scope() { WEIR_VERIFY(live_ == 0); }
 
-  // Starts the task now, on this stack, until it first suspends. The scope owns its frame.
+  // Starts the task now, on this stack, until it first suspends. The scope owns its frame. Not between the end of the
+  // last child and the return of join(): a child that spawns is the way to go on.
   void spawn(Task<void> task);
+
+  static std::uint64_t escaped() noexcept;  // exceptions that escaped from children, process-wide
 
   std::size_t live() const noexcept { return live_; }
   CancelToken token() noexcept { return cancel_.token(); }
-  void cancel() noexcept { cancel_.cancel(); }   // a request; children end by their own rules
+  void cancel() noexcept { cancel_.cancel(); }  // a request; children end by their own rules
 
   struct Join : Resumable {
     Scope& scope;
@@ -38,7 +42,7 @@ class Scope {
       handle = waiter;
       scope.joiner_ = this;
     }
-    void await_resume() const noexcept {}
+    void await_resume() const noexcept { WEIR_VERIFY(scope.live_ == 0); }
   };
   Join join() noexcept { return Join(*this); }  // one joiner at a time
 

@@ -25,7 +25,7 @@ namespace detail {
 // turns true too early while the body's locals are still being destroyed.
 struct PromiseBase {
   std::coroutine_handle<> continuation;
-  Scope* scope = nullptr;            // set when spawned: the scope owns the frame
+  Scope* scope = nullptr;  // set when spawned: the scope owns the frame
   std::exception_ptr exception;
   bool finished = false;
 
@@ -34,11 +34,16 @@ struct PromiseBase {
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { exception = std::current_exception(); }
+  void end_spawned() noexcept;
 
   struct FinalAwaiter {
     PromiseBase& promise;
     // A spawned task reports to its scope and then falls off its end, which frees the frame.
-    bool await_ready() const noexcept;
+    bool await_ready() const noexcept {
+      if (!promise.scope) return false;
+      promise.end_spawned();
+      return true;
+    }
     template <class P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P>) const noexcept {
       promise.finished = true;
@@ -54,7 +59,7 @@ struct Promise : PromiseBase {
   std::optional<T> value;
 
   Task<T> get_return_object() noexcept;
-  template <class U>
+  template <class U = T>
   void return_value(U&& result) {
     value.emplace(std::forward<U>(result));
   }
