@@ -33,10 +33,16 @@ class ChunkedDecoder {
 
  private:
   enum class State : std::uint8_t { size, extension, size_lf, data, data_cr, data_lf, trailer, done, refused };
+
+  bool refuse(std::string_view word) noexcept;
+  bool size_line(char c) noexcept;
+  bool trailer_line(std::string_view line) noexcept;
+  std::size_t trailer(std::string_view input) noexcept;
+
   const Limits* limits_ = nullptr;
   State state_ = State::size;
   std::uint64_t left_ = 0;       // of the current chunk
-  std::uint32_t line_ = 0;       // bytes of the current size line
+  std::uint32_t line_ = 0;       // bytes of the current size line, or of all trailer lines so far
   std::uint8_t digits_ = 0;
   std::uint8_t detail_ = 0;      // position within an extension
   std::string line_text_;        // a trailer line that is not complete yet

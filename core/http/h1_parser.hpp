@@ -18,12 +18,40 @@ class HeadParser {
   const Refusal& refusal() const noexcept { return refusal_; }
 
  protected:
-  void restart(const Limits& limits) noexcept;
+  // A part of the head: offsets from its first byte, since the bytes may move until it is complete.
+  struct Span {
+    std::uint32_t begin = 0;
+    std::uint32_t size = 0;
+  };
+  enum class Scan : std::uint8_t { need_more, line, refused };
+
+  void restart(const Limits& limits, bool response) noexcept;
+  bool refuse(std::uint16_t status, std::string_view word) noexcept;  // always false
+  Scan next_line(std::string_view bytes, std::uint32_t& end) noexcept;
+  Field* add_field(Head& head, std::uint32_t end) noexcept;  // null: refused
+  bool on_shared_field(Head& head, FieldId id, std::string_view value) noexcept;
+  void finish(Head& head, std::uint32_t end) noexcept;
+
   const Limits* limits_ = nullptr;
+  const char* base_ = nullptr;     // the first byte of the head, in this call
   std::uint32_t scanned_ = 0;      // no line feed before this offset is unseen
   std::uint32_t line_begin_ = 0;
+  std::uint32_t seen_ = 0;         // a bit per FieldId
+  std::uint8_t connection_options_ = 0;
   bool start_line_seen_ = false;
+  bool response_ = false;
+  bool complete_ = false;
+  bool chunked_ = false;           // Transfer-Encoding: chunked
+  bool close_ = false;             // options of Connection
+  bool keep_alive_ = false;
+  bool upgrade_ = false;
+  bool other_option_ = false;
   Refusal refusal_;
+
+ private:
+  bool on_transfer_encoding(std::string_view value) noexcept;
+  bool on_connection(std::string_view value) noexcept;
+  static void mark_named_fields(Head& head) noexcept;
 };
 
 class RequestParser : public HeadParser {
@@ -42,8 +70,18 @@ class RequestParser : public HeadParser {
   bool started() const noexcept { return scanned_ > 0; }  // some byte of a head is there
 
  private:
+  bool request_line(std::uint32_t end) noexcept;
+  bool read_target(std::string_view target) noexcept;
+  void split_query(std::string_view target, std::size_t path_begin) noexcept;
+  bool field_line(std::uint32_t end) noexcept;
+  bool on_host(const Field& field) noexcept;
+  bool on_expect(const Field& field) noexcept;
+  bool finish_request(std::uint32_t end) noexcept;
+  void set_views() noexcept;
+
   RequestHead head_;
   std::uint32_t skipped_ = 0;
+  Span method_, target_, path_, query_, scheme_, authority_;
 };
 
 class ResponseParser : public HeadParser {
@@ -56,7 +94,12 @@ class ResponseParser : public HeadParser {
   ResponseHead& head() noexcept { return head_; }
 
  private:
+  bool status_line(std::uint32_t end) noexcept;
+  bool field_line(std::uint32_t end) noexcept;
+  void finish_response(std::uint32_t end) noexcept;
+
   ResponseHead head_;
+  Span reason_;
   Method method_ = Method::get;
 };
 

@@ -31,6 +31,11 @@ class SliceWriter {
   static constexpr std::size_t max_slices = 32;
   static constexpr std::size_t scratch_size = 1024;
 
+  bool flatten() noexcept;
+  bool overflow() noexcept;
+  bool ends_in_scratch() const noexcept;
+  void append_to_spill(std::string_view bytes) noexcept;
+
   BufferPool* pool_ = nullptr;
   std::array<IoSlice, max_slices> slices_;
   std::size_t count_ = 0;

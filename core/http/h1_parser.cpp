@@ -1,0 +1,467 @@
+#include "core/http/h1_parser.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/http/grammar.hpp"
+#include "core/http/uri.hpp"
+
+namespace weir::http {
+namespace {
+
+// Nobody needs more options in Connection; each is looked for among all fields.
+constexpr std::uint8_t max_connection_options = 32;
+
+constexpr std::uint32_t bit(FieldId id) noexcept { return std::uint32_t{1} << static_cast<unsigned>(id); }
+static_assert(static_cast<unsigned>(FieldId::x_request_id) < 32);
+
+constexpr std::uint32_t narrow(std::size_t n) noexcept { return static_cast<std::uint32_t>(n); }
+
+// Options of Connection that act on the connection itself.
+bool is_close(std::string_view option) noexcept { return equal_ignoring_case(option, "close"); }
+
+// Connection is for hop-by-hop fields. A sender that names one of these would have weir strip what the next hop decides
+// by, so the option is ignored (RFC 9110 section 7.6.1 forbids it for fields meant for every recipient).
+bool may_be_hop_by_hop(std::string_view name) noexcept {
+  constexpr std::string_view names[] = {
+      "host", "transfer-encoding", "connection",                              // routing and framing; weir's own
+      "forwarded", "via", "x-real-ip", "x-request-id",                        // who asks: trusted by the upstream
+      "authorization", "cookie", "set-cookie", "www-authenticate", "origin",  // who may
+      "referer", "strict-transport-security", "x-content-type-options", "x-frame-options",
+      "cache-control", "vary", "date", "age", "expires", "etag", "last-modified", "pragma", "warning",  // caches
+      "range", "accept-ranges", "location", "expect", "max-forwards",         // what is asked for and given
+      "traceparent", "tracestate", "user-agent", "server",                    // whom the logs show
+  };
+  for (const std::string_view kept : names)
+    if (equal_ignoring_case(name, kept)) return false;
+  // Framing and representation, the client's address, conditions, cross-origin and fetch rules.
+  constexpr std::string_view prefixes[] = {"content-", "x-forwarded-", "if-", "access-control-", "sec-",
+                                           "cross-origin-"};
+  for (const std::string_view prefix : prefixes)
+    if (equal_ignoring_case(name.substr(0, prefix.size()), prefix)) return false;
+  return true;
+}
+
+Method method_of(std::string_view text) noexcept {
+  switch (text.size()) {
+    case 3: return text == "GET" ? Method::get : text == "PUT" ? Method::put : Method::other;
+    case 4: return text == "POST" ? Method::post : text == "HEAD" ? Method::head : Method::other;
+    case 5: return text == "PATCH" ? Method::patch : text == "TRACE" ? Method::trace : Method::other;
+    case 6: return text == "DELETE" ? Method::del : Method::other;
+    case 7: return text == "OPTIONS" ? Method::options : text == "CONNECT" ? Method::connect : Method::other;
+    default: return Method::other;
+  }
+}
+
+// The word for a version that is refused, or empty. HTTP/1.x with a higher x is read as 1.1 (RFC 9110 section 2.5).
+std::string_view read_version(std::string_view text, std::uint8_t& minor) noexcept {
+  if (text.size() != 8 || text.substr(0, 5) != "HTTP/" || !is_digit(text[5]) || text[6] != '.' || !is_digit(text[7])) {
+    return "bad-version";
+  }
+  minor = text[7] == '0' ? 0 : 1;
+  return text[5] == '1' ? std::string_view{} : "unsupported-version";
+}
+
+// Decimal digits only, at most 64 bits; the word for what is wrong, or empty.
+std::string_view read_length(std::string_view text, std::uint64_t& length) noexcept {
+  if (text.empty()) return "bad-length";
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return "bad-length";
+    const unsigned digit = static_cast<unsigned>(c - '0');
+    if (value > (UINT64_MAX - digit) / 10) return "length-overflow";
+    value = value * 10 + digit;
+  }
+  length = value;
+  return {};
+}
+
+}  // namespace
+
+// ---- what both parsers share ------------------------------------------------------------------------------------
+
+void HeadParser::restart(const Limits& limits, bool response) noexcept {
+  limits_ = &limits;
+  base_ = nullptr;
+  scanned_ = 0;
+  line_begin_ = 0;
+  seen_ = 0;
+  connection_options_ = 0;
+  start_line_seen_ = false;
+  response_ = response;
+  complete_ = false;
+  chunked_ = close_ = keep_alive_ = upgrade_ = other_option_ = false;
+  refusal_ = {};
+}
+
+bool HeadParser::refuse(std::uint16_t status, std::string_view word) noexcept {
+  refusal_ = {response_ ? std::uint16_t{502} : status, word};
+  return false;
+}
+
+// Finds the end of the next line: `end` becomes the offset of its CR. What is refused does not depend on how the bytes
+// are cut: a limit counts as passed as soon as the bytes so far cannot be part of a line within it.
+HeadParser::Scan HeadParser::next_line(std::string_view bytes, std::uint32_t& end) noexcept {
+  const std::size_t window = std::min(bytes.size(), limits_->head + 1);
+  const void* hit = scanned_ < window ? std::memchr(base_ + scanned_, '\n', window - scanned_) : nullptr;
+  const std::size_t feed = hit ? static_cast<std::size_t>(static_cast<const char*>(hit) - base_) : window;
+  const std::size_t longest = start_line_seen_ ? limits_->header_line : limits_->request_line;
+  if (feed - line_begin_ > longest + 1) [[unlikely]] {  // the last of them may be the CR
+    refuse(start_line_seen_ ? 431 : 414, start_line_seen_ ? "header-line-too-long" : "request-line-too-long");
+    return Scan::refused;
+  }
+  if (feed + (hit ? 1 : 0) > limits_->head) [[unlikely]] {
+    refuse(431, "head-too-long");
+    return Scan::refused;
+  }
+  if (!hit) {
+    scanned_ = narrow(window);
+    return Scan::need_more;
+  }
+  if (feed == line_begin_ || base_[feed - 1] != '\r') [[unlikely]] {
+    refuse(400, "bare-lf");
+    return Scan::refused;
+  }
+  scanned_ = narrow(feed + 1);
+  end = narrow(feed - 1);
+  return Scan::line;
+}
+
+// Reads the line from line_begin_ to the CR at `end` into the head's next field.
+Field* HeadParser::add_field(Head& head, std::uint32_t end) noexcept {
+  const char* line = base_ + line_begin_;
+  const std::size_t size = end - line_begin_;
+  if (head.field_count >= std::min(limits_->header_count, max_fields)) [[unlikely]] {
+    refuse(431, "too-many-fields");
+    return nullptr;
+  }
+  FieldLine parts;
+  if (!parse_field_line(line, size, parts)) [[unlikely]] {
+    const std::string_view word = name_bad_field_line({line, size});
+    refuse(400, head.field_count == 0 && word == "obs-fold" ? "space-before-fields" : word);
+    return nullptr;
+  }
+  Field& field = head.fields[head.field_count++];
+  field.name_begin = line_begin_;
+  field.value_begin = line_begin_ + narrow(parts.value_begin);
+  field.value_size = narrow(parts.value_size);
+  field.line_end = end + 2;
+  field.name_size = static_cast<std::uint16_t>(parts.name_size);
+  field.id = field_id({line, parts.name_size});
+  field.named_by_connection = false;
+  return &field;
+}
+
+// Fields that mean the same in requests and responses.
+bool HeadParser::on_shared_field(Head& head, FieldId id, std::string_view value) noexcept {
+  const bool repeated = (seen_ & bit(id)) != 0;
+  seen_ |= bit(id);
+  switch (id) {
+    case FieldId::content_length: {
+      if (seen_ & bit(FieldId::transfer_encoding)) return refuse(400, "length-and-coding");
+      if (repeated) return refuse(400, "two-lengths");
+      const std::string_view word = read_length(value, head.content_length);
+      return word.empty() || refuse(400, word);
+    }
+    case FieldId::transfer_encoding:
+      if (seen_ & bit(FieldId::content_length)) return refuse(400, "length-and-coding");
+      if (head.minor_version == 0) return refuse(400, "coding-on-http-1.0");
+      return on_transfer_encoding(value);
+    case FieldId::connection: return on_connection(value);
+    default: return true;
+  }
+}
+
+// Only "chunked", once, is understood (RFC 9112 section 6.1).
+bool HeadParser::on_transfer_encoding(std::string_view value) noexcept {
+  bool unknown = false;
+  do {
+    const std::string_view coding = next_element(value);
+    const std::string_view name = trim_ows(coding.substr(0, coding.find(';')));
+    if (!is_token(name)) return refuse(400, "bad-coding");
+    const bool is_chunked = equal_ignoring_case(name, "chunked");
+    if (is_chunked && coding.size() != name.size()) return refuse(400, "bad-coding");
+    if (chunked_) return refuse(400, is_chunked ? "chunked-twice" : "chunked-not-final");
+    chunked_ = is_chunked;
+    unknown = unknown || !is_chunked;
+  } while (!value.empty());
+  return !unknown || refuse(501, "unknown-coding");
+}
+
+bool HeadParser::on_connection(std::string_view value) noexcept {
+  while (!value.empty()) {
+    const std::string_view option = next_element(value);
+    if (option.empty()) continue;
+    if (!is_token(option)) return refuse(400, "bad-connection");
+    if (++connection_options_ > max_connection_options) return refuse(400, "too-many-connection-options");
+    if (is_close(option)) {
+      close_ = true;
+    } else if (equal_ignoring_case(option, "keep-alive")) {
+      keep_alive_ = true;
+    } else if (equal_ignoring_case(option, "upgrade")) {
+      upgrade_ = true;
+    } else {
+      other_option_ = true;
+    }
+  }
+  return true;
+}
+
+// At the empty line: what needs all fields.
+void HeadParser::finish(Head& head, std::uint32_t end) noexcept {
+  complete_ = true;
+  head.size = end;
+  head.keep_alive = !close_ && (head.minor_version == 1 || keep_alive_);
+  // An HTTP/1.0 sender cannot upgrade (RFC 9110 section 7.8).
+  head.connection_upgrade = upgrade_ && head.minor_version == 1 && (seen_ & bit(FieldId::upgrade)) != 0;
+  const bool names_known = (keep_alive_ && (seen_ & bit(FieldId::keep_alive)) != 0) ||
+                           (upgrade_ && (seen_ & bit(FieldId::upgrade)) != 0);
+  if (other_option_ || names_known) mark_named_fields(head);
+}
+
+void HeadParser::mark_named_fields(Head& head) noexcept {
+  for (std::uint16_t i = 0; i < head.field_count; ++i) {
+    if (head.fields[i].id != FieldId::connection) continue;
+    std::string_view rest = head.value(head.fields[i]);
+    while (!rest.empty()) {
+      const std::string_view option = next_element(rest);
+      if (option.empty() || !may_be_hop_by_hop(option)) continue;
+      for (std::uint16_t k = 0; k < head.field_count; ++k) {
+        Field& field = head.fields[k];
+        if (field.name_size == option.size() && equal_ignoring_case(head.name(field), option)) {
+          field.named_by_connection = true;
+        }
+      }
+    }
+  }
+}
+
+// ---- requests ---------------------------------------------------------------------------------------------------
+
+void RequestParser::reset(const Limits& limits) noexcept {
+  restart(limits, false);
+  skipped_ = 0;
+  method_ = target_ = path_ = query_ = scheme_ = authority_ = {};
+  head_.size = 0;
+  head_.field_count = 0;
+  head_.framing = Framing::none;
+  head_.content_length = 0;
+  head_.expect_continue = false;
+}
+
+Parse RequestParser::parse(std::string_view bytes) noexcept {
+  if (refusal_.status != 0) return Parse::refused;
+  bytes.remove_prefix(std::min<std::size_t>(skipped_, bytes.size()));
+  base_ = head_.base = bytes.data();
+  while (!complete_) {
+    std::uint32_t end = 0;
+    const Scan scan = next_line(bytes, end);
+    if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
+    if (end == line_begin_) {
+      if (!start_line_seen_) {
+        if (skipped_ != 0) return refuse(400, "bad-request-line"), Parse::refused;
+        skipped_ = 2;  // an old client's CRLF behind the last body (RFC 9112 section 2.2)
+        scanned_ = 0;
+        bytes.remove_prefix(2);
+        base_ = head_.base = bytes.data();
+        continue;
+      }
+      if (!finish_request(end + 2)) return Parse::refused;
+      break;
+    }
+    if (start_line_seen_ ? !field_line(end) : !request_line(end)) return Parse::refused;
+    line_begin_ = end + 2;
+  }
+  set_views();
+  return Parse::complete;
+}
+
+// method SP request-target SP HTTP-version (RFC 9112 section 3).
+bool RequestParser::request_line(std::uint32_t end) noexcept {
+  const std::string_view line(base_, end);
+  std::uint32_t at = 0;
+  while (is(token_char, base_[at])) ++at;  // the CR ends it
+  if (at == 0 || base_[at] != ' ') return refuse(400, name_bad_bytes(line, "bad-method"));
+  method_ = {0, at};
+  head_.method = method_of(line.substr(0, at));
+
+  const std::uint32_t target_begin = ++at;
+  while (is(target_char, base_[at])) ++at;
+  target_ = {target_begin, at - target_begin};
+  if (target_.size == 0 || base_[at] != ' ') return refuse(400, name_bad_bytes(line, "bad-target"));
+
+  const std::string_view word = read_version(line.substr(at + 1), head_.minor_version);
+  if (!word.empty()) return refuse(word == "unsupported-version" ? 505 : 400, name_bad_bytes(line, word));
+  if (!read_target(line.substr(target_begin, target_.size))) return refuse(400, "bad-target");
+  head_.start_line_end = end + 2;
+  start_line_seen_ = true;
+  return true;
+}
+
+// Takes the target apart by its form (RFC 9112 section 3.2); every byte of it is visible ASCII and not '#'.
+bool RequestParser::read_target(std::string_view target) noexcept {
+  if (head_.method == Method::connect) {
+    head_.form = TargetForm::authority;
+    authority_ = target_;
+    const std::optional<Authority> authority = parse_authority(target);
+    return authority && authority->port;
+  }
+  if (target[0] == '/') {
+    head_.form = TargetForm::origin;
+    split_query(target, 0);
+    return true;
+  }
+  if (target == "*") {
+    head_.form = TargetForm::asterisk;
+    path_ = target_;
+    return head_.method == Method::options;
+  }
+  const std::size_t scheme_size = target.find(':');
+  const std::string_view scheme = target.substr(0, scheme_size);
+  if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https")) return false;
+  if (target.substr(scheme_size, 3) != "://") return false;
+  head_.form = TargetForm::absolute;
+  scheme_ = {target_.begin, narrow(scheme_size)};
+  const std::size_t begin = scheme_size + 3;
+  const std::size_t end = std::min(target.find_first_of("/?", begin), target.size());
+  authority_ = {target_.begin + narrow(begin), narrow(end - begin)};
+  split_query(target, end);
+  return parse_authority(target.substr(begin, end - begin)).has_value();
+}
+
+void RequestParser::split_query(std::string_view target, std::size_t path_begin) noexcept {
+  const std::size_t mark = std::min(target.find('?', path_begin), target.size());
+  path_ = {target_.begin + narrow(path_begin), narrow(mark - path_begin)};
+  query_ = {target_.begin + narrow(mark), narrow(target.size() - mark)};
+}
+
+bool RequestParser::field_line(std::uint32_t end) noexcept {
+  const Field* field = add_field(head_, end);
+  if (!field) return false;
+  switch (field->id) {
+    case FieldId::other: return true;
+    case FieldId::host: return on_host(*field);
+    case FieldId::expect: return on_expect(*field);
+    default: return on_shared_field(head_, field->id, head_.value(*field));
+  }
+}
+
+// Host must say what an absolute or authority target says: whoever believes the other one would route elsewhere.
+bool RequestParser::on_host(const Field& field) noexcept {
+  if (seen_ & bit(FieldId::host)) return refuse(400, "two-hosts");
+  seen_ |= bit(FieldId::host);
+  const std::string_view value = head_.value(field);
+  const bool in_target = head_.form == TargetForm::absolute || head_.form == TargetForm::authority;
+  // Empty: the target URI has no authority (RFC 9112 section 3.2), which an absolute http URI cannot lack.
+  if (value.empty()) return !in_target || refuse(400, "host-differs");
+  const std::optional<Authority> host = parse_authority(value);
+  if (!host) return refuse(400, "bad-host");
+  if (!in_target) {
+    authority_ = {field.value_begin, field.value_size};
+    return true;
+  }
+  const std::optional<Authority> target = parse_authority({base_ + authority_.begin, authority_.size});
+  const std::uint16_t usual = head_.form == TargetForm::authority ? *target->port : scheme_.size == 5 ? 443 : 80;
+  if (equal_ignoring_case(host->host, target->host) && host->port.value_or(usual) == target->port.value_or(usual)) {
+    return true;
+  }
+  return refuse(400, "host-differs");
+}
+
+bool RequestParser::on_expect(const Field& field) noexcept {
+  if (!equal_ignoring_case(head_.value(field), "100-continue")) return refuse(417, "unknown-expectation");
+  head_.expect_continue = head_.minor_version == 1;  // ignored in 1.0 (RFC 9110 section 10.1.1)
+  return true;
+}
+
+bool RequestParser::finish_request(std::uint32_t end) noexcept {
+  const bool has_length = (seen_ & bit(FieldId::content_length)) != 0;
+  if (head_.minor_version == 1 && !(seen_ & bit(FieldId::host))) return refuse(400, "no-host");
+  // What follows a CONNECT head belongs to the tunnel (RFC 9110 section 9.3.6); a body before it would be read twice.
+  if (head_.method == Method::connect && (chunked_ || head_.content_length > 0)) return refuse(400, "body-with-connect");
+  head_.framing = chunked_ ? Framing::chunked : has_length ? Framing::length : Framing::none;
+  finish(head_, end);
+  return true;
+}
+
+void RequestParser::set_views() noexcept {
+  const auto view = [this](Span span) { return std::string_view(base_ + span.begin, span.size); };
+  head_.method_text = view(method_);
+  head_.target = view(target_);
+  head_.path = path_.size == 0 && head_.form == TargetForm::absolute ? std::string_view("/") : view(path_);
+  head_.query = view(query_);
+  head_.scheme = view(scheme_);
+  head_.authority = view(authority_);
+}
+
+// ---- responses --------------------------------------------------------------------------------------------------
+
+void ResponseParser::reset(const Limits& limits, Method method) noexcept {
+  restart(limits, true);
+  method_ = method;
+  reason_ = {};
+  head_.size = 0;
+  head_.field_count = 0;
+  head_.framing = Framing::none;
+  head_.content_length = 0;
+  head_.status = 0;
+}
+
+Parse ResponseParser::parse(std::string_view bytes) noexcept {
+  if (refusal_.status != 0) return Parse::refused;
+  base_ = head_.base = bytes.data();
+  while (!complete_) {
+    std::uint32_t end = 0;
+    const Scan scan = next_line(bytes, end);
+    if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
+    if (end == line_begin_ && start_line_seen_) {
+      finish_response(end + 2);
+      break;
+    }
+    if (start_line_seen_ ? !field_line(end) : !status_line(end)) return Parse::refused;
+    line_begin_ = end + 2;
+  }
+  head_.reason = {base_ + reason_.begin, reason_.size};
+  return Parse::complete;
+}
+
+// HTTP-version SP status-code [ SP reason ] (RFC 9112 section 4; servers leave the second space out).
+bool ResponseParser::status_line(std::uint32_t end) noexcept {
+  const std::string_view line(base_, end);
+  const std::string_view word = read_version(line.substr(0, 8), head_.minor_version);
+  if (!word.empty()) return refuse(502, name_bad_bytes(line, word));
+  const bool shaped = line.size() >= 12 && line[8] == ' ' && is_digit(line[9]) && is_digit(line[10]) &&
+                      is_digit(line[11]) && line[9] != '0' && (line.size() == 12 || line[12] == ' ');
+  if (!shaped) return refuse(502, name_bad_bytes(line, "bad-status"));
+  head_.status = static_cast<std::uint16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
+  const std::uint32_t reason_begin = std::min<std::uint32_t>(13, end);
+  reason_ = {reason_begin, end - reason_begin};
+  if (!is_field_value(base_ + reason_begin, reason_.size)) return refuse(502, name_bad_bytes(line, "bad-reason"));
+  head_.start_line_end = end + 2;
+  start_line_seen_ = true;
+  return true;
+}
+
+bool ResponseParser::field_line(std::uint32_t end) noexcept {
+  const Field* field = add_field(head_, end);
+  if (!field) return false;
+  if (field->id == FieldId::other) return true;
+  if (!on_shared_field(head_, field->id, head_.value(*field))) return false;
+  // Whoever believed the framing fields of a message without a body would wait for one (RFC 9110 section 8.6).
+  const bool never_body = head_.status < 200 || head_.status == 204;
+  if (never_body && (chunked_ || head_.content_length > 0)) return refuse(502, "body-with-204-or-1xx");
+  return true;
+}
+
+void ResponseParser::finish_response(std::uint32_t end) noexcept {
+  const bool bodiless = head_.status < 200 || head_.status == 204 || head_.status == 304 || method_ == Method::head ||
+                        (method_ == Method::connect && head_.status < 300);
+  const bool has_length = (seen_ & bit(FieldId::content_length)) != 0;
+  head_.framing = bodiless     ? Framing::none
+                  : chunked_   ? Framing::chunked
+                  : has_length ? Framing::length
+                               : Framing::until_close;
+  finish(head_, end);
+}
+
+}  // namespace weir::http
