@@ -1,0 +1,163 @@
+#include "daemon/cli.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace weir::daemon {
+namespace {
+
+constexpr std::array<std::string_view, 4> commands = {"run", "check", "proxy", "version"};
+
+constexpr std::string_view short_help =
+    R"(weir, a reverse proxy
+
+  weir proxy :8080 localhost:3000     proxy one address, no file needed
+  weir check weir.yaml                look for mistakes in a configuration file
+  weir run weir.yaml                  serve it (without a file: /etc/weir/weir.yaml, then ./weir.yaml)
+
+More: weir --help, weir COMMAND --help, weir version -v
+)";
+
+// Levenshtein distance; both words are short.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+Message wrong(std::string text) {
+  return {fmt::format("weir: {}\nTry 'weir --help'.\n", text), exit_usage};
+}
+
+Message unknown_command(const std::string& word) {
+  if (word.ends_with(".yaml") || word.ends_with(".yml")) {
+    return wrong(fmt::format("'{}' is not a command: did you mean 'weir run {}'?", word, word));
+  }
+  const auto nearest = std::min_element(commands.begin(), commands.end(), [&](std::string_view a, std::string_view b) {
+    return distance(word, a) < distance(word, b);
+  });
+  if (distance(word, *nearest) <= 2) {
+    return wrong(fmt::format("'{}' is not a command: did you mean '{}'?", word, *nearest));
+  }
+  return wrong(fmt::format("'{}' is not a command: there are {}", word, fmt::join(commands, ", ")));
+}
+
+void add_overrides(CLI::App& command, Overrides& overrides) {
+  command.add_option("--workers", overrides.workers, "Worker threads, 1 to 1024 (default: one per processor)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  command.add_option("--backend", overrides.backend, "Event mechanism, beats the file (weir version -v lists them)")
+      ->type_name("NAME");
+  command.add_option("--ready-fd", overrides.ready_fd, "Write the addresses as one JSON line to this descriptor when ready")
+      ->check(CLI::Range(0, 1 << 20))
+      ->type_name("FD");
+  command.add_flag("--print-addresses", overrides.print_addresses, "Write that JSON line to standard output");
+}
+
+// The whole grammar. The values are filled by parse().
+struct Grammar {
+  CLI::App app{"weir, a reverse proxy", "weir"};
+  RunCommand run_values;
+  std::string run_positional;
+  CheckCommand check_values;
+  VersionCommand version_values;
+  ProxyCommand proxy_values;
+  bool version_flag = false;
+  CLI::App* run = app.add_subcommand("run", "Serve a configuration file in the foreground");
+  CLI::App* check = app.add_subcommand("check", "Check configuration files and print every mistake; exit 78 if any");
+  CLI::App* proxy = app.add_subcommand("proxy", "Proxy one address to one or several targets, without a file");
+  CLI::App* version = app.add_subcommand("version", "Print the version");
+
+  Grammar() {
+    app.require_subcommand(0, 1);
+    app.add_flag("--version", version_flag, "Print the version");
+    app.footer("Exit codes: 0 ended as asked, 1 failed start, 2 wrong usage, 78 configuration refused.");
+
+    run->add_option("-c,--config", run_values.file, "Configuration file")->type_name("FILE");
+    run->add_option("FILE", run_positional, "The same; default /etc/weir/weir.yaml, then ./weir.yaml")->type_name("");
+    add_overrides(*run, run_values.overrides);
+
+    check->add_option("-c,--config,FILE", check_values.files, "Files; default /etc/weir/weir.yaml, then ./weir.yaml")
+        ->type_name("FILE");
+    check->add_flag("-v,--verbose", check_values.verbose, "Print the effective routes in match order");
+
+    version->add_flag("-v,--verbose", version_values.verbose, "Print compiler, build type, backends and libraries too");
+
+    proxy->add_option("LISTEN", proxy_values.listen, "\":8080\", \"8080\", \"127.0.0.1:8080\" or \"unix:/path\"")
+        ->required()
+        ->type_name("");
+    proxy->add_option("TARGET", proxy_values.targets,
+               "\"localhost:3000\", \"3000\", \"http://10.0.0.1\" or \"unix:/path\"; several take turns")
+        ->required()
+        ->type_name("");
+    proxy->add_option("--host", proxy_values.host, "Send this Host field instead of the client's")->type_name("NAME");
+    proxy->add_option_function<std::string>(
+             "--access-log", [this](const std::string& word) { set_access_log(word); },
+             "combined, json or off (default combined)")
+        ->type_name("FORMAT");
+    add_overrides(*proxy, proxy_values.overrides);
+  }
+
+  void set_access_log(const std::string& word) {
+    if (word == "combined") {
+      proxy_values.access_log = AccessLogChoice::combined;
+    } else if (word == "json") {
+      proxy_values.access_log = AccessLogChoice::json;
+    } else if (word == "off") {
+      proxy_values.access_log = AccessLogChoice::off;
+    } else {
+      throw CLI::ValidationError("--access-log", fmt::format("'{}' is not one of combined, json, off", word));
+    }
+  }
+};
+
+Command chosen(Grammar& grammar) {
+  if (grammar.version->parsed()) return grammar.version_values;
+  if (grammar.check->parsed()) return grammar.check_values;
+  if (grammar.proxy->parsed()) return grammar.proxy_values;
+  if (grammar.run->parsed()) {
+    RunCommand& run = grammar.run_values;
+    if (!run.file.empty() && !grammar.run_positional.empty() && run.file != grammar.run_positional) {
+      return wrong(fmt::format("two configuration files, {} and {}: name one", run.file, grammar.run_positional));
+    }
+    if (run.file.empty()) run.file = grammar.run_positional;
+    return run;
+  }
+  if (grammar.version_flag) return VersionCommand{};
+  return Message{std::string(short_help), exit_ok};
+}
+
+}  // namespace
+
+Command parse_command_line(std::span<const std::string> arguments) {
+  if (arguments.empty()) return Message{std::string(short_help), exit_ok};
+  if (const std::string& first = arguments.front(); !first.empty() && first.front() != '-') {
+    if (first == "help") return Message{Grammar().app.help(), exit_ok};
+    if (std::ranges::find(commands, first) == commands.end()) return unknown_command(first);
+  }
+  Grammar grammar;
+  try {
+    grammar.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants them reversed
+  } catch (const CLI::CallForHelp&) {
+    for (const CLI::App* command : grammar.app.get_subcommands()) return Message{command->help("weir"), exit_ok};
+    return Message{grammar.app.help(), exit_ok};
+  } catch (const CLI::ParseError& error) {
+    return wrong(error.what());
+  }
+  return chosen(grammar);
+}
+
+}  // namespace weir::daemon

@@ -1,0 +1,63 @@
+#pragma once
+// The command line as plain values. Parsing only: nothing is opened, read or printed here. Runs once, on the main
+// thread, before anything else.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace weir::daemon {
+
+// Exit codes of every command.
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failed_start = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_refused_configuration = 78;  // EX_CONFIG: restarting does not help
+
+enum class AccessLogChoice : std::uint8_t { off, combined, json };
+
+// What `run` and `proxy` share; each beats the configuration file.
+struct Overrides {
+  std::optional<std::uint32_t> workers;
+  std::string backend;           // empty: as configured
+  std::optional<int> ready_fd;   // gets the addresses as one JSON line when everything listens, then is closed
+  bool print_addresses = false;  // the same line on standard output
+};
+
+struct RunCommand {
+  std::string file;  // empty: the default files
+  Overrides overrides;
+};
+
+struct CheckCommand {
+  std::vector<std::string> files;  // empty: the default files
+  bool verbose = false;
+};
+
+struct VersionCommand {
+  bool verbose = false;
+};
+
+struct ProxyCommand {
+  std::string listen;
+  std::vector<std::string> targets;
+  std::string host;  // replaces the Host field; empty: the client's is kept
+  AccessLogChoice access_log = AccessLogChoice::combined;
+  Overrides overrides;
+};
+
+// Help that was asked for (exit_ok, standard output), or what is wrong with the command line (exit_usage, stderr).
+struct Message {
+  std::string text;
+  int exit_code = exit_ok;
+};
+
+using Command = std::variant<Message, RunCommand, CheckCommand, VersionCommand, ProxyCommand>;
+
+// `arguments` without the program's name.
+Command parse_command_line(std::span<const std::string> arguments);
+
+}  // namespace weir::daemon

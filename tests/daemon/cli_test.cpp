@@ -1,0 +1,139 @@
+#include "daemon/cli.hpp"
+
+#include <sstream>
+
+#include "tests/support/catch.hpp"
+
+using namespace weir::daemon;
+
+namespace {
+
+Command parse(const std::string& line) {
+  std::istringstream words(line);
+  std::vector<std::string> arguments;
+  for (std::string word; words >> word;) arguments.push_back(word);
+  return parse_command_line(arguments);
+}
+
+Message refused(const std::string& line) {
+  const Command command = parse(line);
+  INFO(line);
+  REQUIRE(std::holds_alternative<Message>(command));
+  const Message message = std::get<Message>(command);
+  REQUIRE(message.exit_code == exit_usage);
+  return message;
+}
+
+template <class T>
+T accepted(const std::string& line) {
+  const Command command = parse(line);
+  INFO(line);
+  if (const Message* message = std::get_if<Message>(&command)) FAIL(message->text);
+  REQUIRE(std::holds_alternative<T>(command));
+  return std::get<T>(command);
+}
+
+}  // namespace
+
+TEST_CASE("without arguments the three most likely commands are shown") {
+  const Command command = parse("");
+  REQUIRE(std::holds_alternative<Message>(command));
+  const Message message = std::get<Message>(command);
+  CHECK(message.exit_code == exit_ok);
+  CHECK(message.text.find("weir proxy :8080 localhost:3000") != std::string::npos);
+  CHECK(message.text.find("weir check weir.yaml") != std::string::npos);
+  CHECK(message.text.find("weir run weir.yaml") != std::string::npos);
+}
+
+TEST_CASE("help is not an error, for weir and for each command") {
+  for (const char* line : {"--help", "-h", "help", "run --help", "check -h", "proxy --help", "version --help"}) {
+    INFO(line);
+    const Command command = parse(line);
+    REQUIRE(std::holds_alternative<Message>(command));
+    CHECK(std::get<Message>(command).exit_code == exit_ok);
+    CHECK(std::get<Message>(command).text.find("Usage: weir") != std::string::npos);
+  }
+}
+
+TEST_CASE("run takes its file as an option or as the first argument") {
+  CHECK(accepted<RunCommand>("run").file.empty());
+  CHECK(accepted<RunCommand>("run a.yaml").file == "a.yaml");
+  CHECK(accepted<RunCommand>("run -c a.yaml").file == "a.yaml");
+  CHECK(accepted<RunCommand>("run --config a.yaml").file == "a.yaml");
+  CHECK(accepted<RunCommand>("run --config=a.yaml a.yaml").file == "a.yaml");
+  CHECK(refused("run a.yaml -c b.yaml").text.find("two configuration files") != std::string::npos);
+}
+
+TEST_CASE("run takes overrides of the runtime section") {
+  const RunCommand plain = accepted<RunCommand>("run a.yaml");
+  CHECK_FALSE(plain.overrides.workers);
+  CHECK(plain.overrides.backend.empty());
+  CHECK_FALSE(plain.overrides.ready_fd);
+  CHECK_FALSE(plain.overrides.print_addresses);
+
+  const RunCommand full = accepted<RunCommand>("run a.yaml --workers 3 --backend poll --ready-fd 7 --print-addresses");
+  CHECK(full.overrides.workers == 3U);
+  CHECK(full.overrides.backend == "poll");
+  CHECK(full.overrides.ready_fd == 7);
+  CHECK(full.overrides.print_addresses);
+}
+
+TEST_CASE("check takes any number of files") {
+  CHECK(accepted<CheckCommand>("check").files.empty());
+  CHECK(accepted<CheckCommand>("check a.yaml b.yaml").files == std::vector<std::string>{"a.yaml", "b.yaml"});
+  CHECK(accepted<CheckCommand>("check -c a.yaml").files == std::vector<std::string>{"a.yaml"});
+  CHECK_FALSE(accepted<CheckCommand>("check a.yaml").verbose);
+  CHECK(accepted<CheckCommand>("check -v a.yaml").verbose);
+  CHECK(accepted<CheckCommand>("check a.yaml --verbose").verbose);
+}
+
+TEST_CASE("version is a command and a flag") {
+  CHECK_FALSE(accepted<VersionCommand>("version").verbose);
+  CHECK_FALSE(accepted<VersionCommand>("--version").verbose);
+  CHECK(accepted<VersionCommand>("version -v").verbose);
+}
+
+TEST_CASE("proxy takes one listener and several targets") {
+  const ProxyCommand one = accepted<ProxyCommand>("proxy :8080 localhost:3000");
+  CHECK(one.listen == ":8080");
+  CHECK(one.targets == std::vector<std::string>{"localhost:3000"});
+  CHECK(one.access_log == AccessLogChoice::combined);
+  CHECK(one.host.empty());
+
+  const ProxyCommand many = accepted<ProxyCommand>("proxy --access-log json --host app.test 8080 3000 3001 --workers 2");
+  CHECK(many.listen == "8080");
+  CHECK(many.targets == std::vector<std::string>{"3000", "3001"});
+  CHECK(many.access_log == AccessLogChoice::json);
+  CHECK(many.host == "app.test");
+  CHECK(many.overrides.workers == 2U);
+  CHECK(accepted<ProxyCommand>("proxy 8080 3000 --access-log off").access_log == AccessLogChoice::off);
+}
+
+TEST_CASE("wrong usage names what is wrong and exits with 2") {
+  struct Row { const char* line; const char* says; };
+  const Row rows[] = {
+      {"rnu", "did you mean 'run'"},
+      {"chek a.yaml", "did you mean 'check'"},
+      {"weir.yaml", "did you mean 'weir run weir.yaml'"},
+      {"frobnicate", "there are run, check, proxy, version"},
+      {"--frobnicate", "--frobnicate"},
+      {"run --frobnicate", "--frobnicate"},
+      {"run a.yaml b.yaml", "b.yaml"},
+      {"run --workers", "--workers"},
+      {"run --workers 0", "--workers"},
+      {"run --workers 1025", "--workers"},
+      {"run --workers many", "--workers"},
+      {"run --ready-fd -1", "--ready-fd"},
+      {"proxy", "LISTEN"},
+      {"proxy :8080", "TARGET"},
+      {"proxy :8080 3000 --access-log xml", "combined, json, off"},
+      {"version now", "now"},
+  };
+  for (const Row& row : rows) {
+    const Message message = refused(row.line);
+    INFO(row.line << " -> " << message.text);
+    CHECK(message.text.find(row.says) != std::string::npos);
+    CHECK(message.text.starts_with("weir: "));
+    CHECK(message.text.ends_with("Try 'weir --help'.\n"));
+  }
+}
