@@ -1,0 +1,49 @@
+# Thin on purpose: each target is one or two commands that can be typed by hand. `make help` lists them.
+#   make test ARGS="style release"     only these stages
+#   make bench ARGS="--peers nginx,weir --scenarios h1-small --rounds 6"
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help build demo test bench lint format fuzz install clean
+
+ARGS ?=
+PREFIX ?= /usr/local
+# Warnings are errors where nobody reads them.
+WERROR := $(if $(CI),ON,OFF)
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## builds the release binary, build/release/weir
+	@packaging/install-dependencies build
+	@[ -f build/release/build.ninja ] || cmake --preset release -DWEIR_BUILD_TESTS=OFF -DWEIR_WERROR=$(WERROR)
+	@cmake --build build/release --target weir
+
+demo: ## builds weir, proxies a request with it and shows what happened
+	@packaging/install-dependencies demo
+	@$(MAKE) --no-print-directory build
+	@packaging/demo/run
+
+test: ## builds and runs every suite, sanitizers and a little fuzzing included
+	@packaging/install-dependencies test
+	@python3 tests/run.py $(ARGS)
+
+bench: ## measures weir beside other proxies, where ../shared/bench exists
+	@tests/bench/run $(ARGS)
+
+fuzz: ## fuzzes for a minute per target: make fuzz ARGS=600 for longer
+	@packaging/install-dependencies test
+	@python3 tests/run.py fuzz --fuzz-seconds $(or $(ARGS),60)
+
+lint: ## clang-format and clang-tidy over the sources
+	@packaging/install-dependencies lint
+	@python3 tests/style/lint.py $(ARGS)
+
+format: ## formats the sources with clang-format
+	@packaging/install-dependencies lint
+	@python3 tests/style/lint.py --fix-format
+
+install: build ## copies the binary to $(DESTDIR)$(PREFIX)/bin
+	install -D -m 755 build/release/weir $(DESTDIR)$(PREFIX)/bin/weir
+
+clean: ## removes everything that was built
+	rm -rf build
