@@ -16,15 +16,16 @@ namespace weir::proxy {
 
 class Router {
  public:
-  // `routes` outlive the router.
-  explicit Router(std::span<const RouteSpec> routes);
+  // The routes outlive the router; those of `more` are numbered behind those of `routes`.
+  // A prefix is compared without a slash at its end: "/a/" is "/a", and matches /a too (as in the Gateway API).
+  explicit Router(std::span<const RouteSpec> routes, std::span<const RouteSpec> more = {});
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
   struct Query {
     std::uint32_t listener = 0;      // index into Spec::listeners
-    std::string_view host;           // without port, any case
+    std::string_view host;           // any case; a port and a dot at its end are not looked at
     std::string_view path;           // normalised
     const http::RequestHead* head = nullptr;  // for method and header conditions
   };
@@ -33,7 +34,8 @@ class Router {
   // Index of the route in the span, or none. Never allocates.
   std::uint32_t find(const Query& query) const noexcept;
 
-  // Listener names a route is limited to are given as indices: which routes apply to which listener.
+  // Says which listener is which index. Until then a route that names listeners matches on none. To a listener that
+  // redirects to https, only the routes apply that name it.
   void bind_listeners(std::span<const ListenerSpec> listeners);
 
  private:
