@@ -15,6 +15,7 @@
 namespace weir::sim {
 
 struct Object;
+enum class ObjectKind : std::uint8_t;
 
 class SimBackend final : public Backend {
  public:
@@ -50,7 +51,7 @@ class SimBackend final : public Backend {
   // Things for OpenSpec::adopt. Each counts as an open descriptor of this process until a handle that took it over is
   // closed, or discard().
   struct Pair { NativeHandle first, second; };
-  Pair make_pipe();                       // read end, write end
+  Pair make_pipe(bool overlapped = true);  // read end, write end; as IOCP needs them, or plain ones
   Pair make_socket_pair();                // connected to each other
   Pair make_char_device();                // the device, and what a person at the terminal holds (adopts as a socket)
   Pair make_foreign();                    // a descriptor of somebody else for watch_*, and its other end (a socket)
@@ -76,6 +77,8 @@ class SimBackend final : public Backend {
   Error open_stream(Handle& handle, const OpenSpec& spec) noexcept;
   Error adopt(Handle& handle, NativeHandle native) noexcept;
   bool out_of_descriptors() const noexcept;
+  void take(Handle& handle, Object& object) noexcept;
+  Pair make_pair_of(ObjectKind first_kind, ObjectKind second_kind);
 
   bool attempt(Op& op) noexcept;          // true: the result is in
   bool attempt_accept(Op& op) noexcept;
@@ -104,6 +107,7 @@ class SimBackend final : public Backend {
   std::size_t open_handles_ = 0;
   std::size_t attached_ = 0;
   std::size_t in_flight_ = 0;
+  std::uint64_t next_serial_ = 1;
   TimePoint sleeping_until_{};            // driven: what the last wait asked for
   std::atomic<bool> woken_{false};
 };

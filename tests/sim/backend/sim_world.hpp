@@ -82,7 +82,6 @@ class SimWorld {
  private:
   friend class SimBackend;
   friend class SimNetwork;
-  struct Driven;
 
   void trace(TraceKind kind, std::uint32_t backend, std::uint64_t a, std::uint64_t b = 0) noexcept;
   TimePoint next_event() const noexcept;      // max() when there is none
@@ -98,6 +97,7 @@ class SimWorld {
   std::uint64_t trace_ = 0xcbf29ce484222325;
   std::uint64_t events_run_ = 0;
   std::uint64_t event_order_ = 0;
+  std::uint64_t activity_ = 0;                // grows with everything a backend is asked or says
   std::uint32_t next_backend_ = 1;
   bool driving_ = false;
   bool chances_on_ = false;
