@@ -32,6 +32,7 @@ struct ForwardRequest {
   bool upgrade = false;                  // pass Upgrade and "Connection: upgrade" on
   BodyPlan body;
 };
+// Texts of the request stay where they are until the slices are sent: long ones are referred to.
 // The connection to the upstream is always persistent HTTP/1.1; nothing is written for that.
 void write_request_head(const ForwardRequest& request, http::SliceWriter& out) noexcept;
 
@@ -55,6 +56,8 @@ Address client_of(const http::RequestHead& head, const Address& peer, const Forw
 bool is_trusted(const Address& peer, const Forwarding& rules) noexcept;
 
 // Expands ${scheme} ${host} ${path} ${query} ${uri} of a redirect location. Control characters never get in.
+// The host is written without a port; a path that would begin the location as "//" cannot make it point to another host.
+// `query` may have its question mark or not; ${query} has none.
 struct RedirectContext { std::string_view scheme, host, path, query; };
 void write_location(std::string_view location, const RedirectContext& context, http::SliceWriter& out) noexcept;
 

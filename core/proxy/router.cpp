@@ -124,22 +124,24 @@ bool headers_match(const RouteSpec& route, const http::RequestHead& head) noexce
 
 // All names are in one text and all lists in a few flat arrays, so that ten thousand routes are some hundred kilobytes.
 struct Router::Table {
-  struct Text { std::uint32_t begin, size; };
+  struct Text {
+    std::uint32_t begin, size;
+  };
   struct Host {
     Text name;
     std::uint32_t first_group, groups;    // exact paths, then prefixes from long to short
     std::uint32_t first_length, lengths;  // the distinct lengths of its prefixes from long to short
   };
-  struct Group {                          // the routes of one host and path
+  struct Group {  // the routes of one host and path
     Text path;
     bool exact;
-    std::uint32_t first, candidates;      // by precedence
+    std::uint32_t first, candidates;  // by precedence
   };
   struct Candidate {
     std::uint32_t route;
-    std::uint32_t listeners;              // position of its set
-    std::uint16_t methods;                // mask of http::Method; any_method
-    bool headers;                         // has header conditions
+    std::uint32_t listeners;  // position of its set
+    std::uint16_t methods;    // mask of http::Method; any_method
+    bool headers;             // has header conditions
   };
   // A route under one of its hosts, while the tables are made.
   struct Draft {
@@ -160,9 +162,9 @@ struct Router::Table {
   std::vector<std::uint32_t> prefix_lengths;
   std::vector<std::uint32_t> wildcard_lengths;  // distinct, from long to short
   Index host_index;
-  Index group_index;                            // of hosts with many paths
+  Index group_index;  // of hosts with many paths
   std::uint32_t set_words = 0;
-  std::vector<std::uint64_t> listener_sets;     // set_words each; the first one is not looked at
+  std::vector<std::uint64_t> listener_sets;  // set_words each; the first one is not looked at
 
   const RouteSpec& route(std::uint32_t i) const noexcept {
     return i < routes.size() ? routes[i] : more[i - routes.size()];
@@ -224,7 +226,8 @@ std::vector<Router::Table::Draft> Router::Table::draft() {
   hosts.push_back({keep({}), 0, 0, 0, 0});
   for (std::uint32_t i = 0; i < route_count(); ++i) {
     const RouteSpec& spec = route(i);
-    Draft one{any_host,         i, path_key(spec), static_cast<std::uint32_t>(spec.headers.size()),
+    Draft one{any_host,         i,
+              path_key(spec),   static_cast<std::uint32_t>(spec.headers.size()),
               methods_of(spec), spec.path_match == PathMatch::exact};
     if (spec.hosts.empty()) drafts.push_back(one);
     for (const std::string& host : spec.hosts) {
@@ -343,8 +346,7 @@ std::uint32_t Router::Table::find_in_host(std::uint32_t host, const Query& query
   return none;
 }
 
-Router::Router(std::span<const RouteSpec> routes, std::span<const RouteSpec> more)
-    : table_(std::make_unique<Table>()) {
+Router::Router(std::span<const RouteSpec> routes, std::span<const RouteSpec> more) : table_(std::make_unique<Table>()) {
   table_->routes = routes;
   table_->more = more;
   table_->build();

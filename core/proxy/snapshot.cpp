@@ -38,8 +38,10 @@ std::vector<std::uint32_t> upstreams_of(const RouteList& routes, const std::vect
 }  // namespace
 
 Snapshot::Snapshot(std::shared_ptr<const Spec> specification)
-    : spec(std::move(specification)), routes(spec->routes, catch_alls(*spec)),
-      upstream_of_route(upstreams_of(routes, spec->upstreams)), router(routes.file(), routes.added()) {
+    : spec(std::move(specification)),
+      routes(spec->routes, catch_alls(*spec)),
+      upstream_of_route(upstreams_of(routes, spec->upstreams)),
+      router(routes.file(), routes.added()) {
   router.bind_listeners(spec->listeners);
 }
 

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/base/address.hpp"
+
 namespace weir::proxy {
 
 // Writes without checking: whoever makes one knows that everything fits.
@@ -29,6 +31,13 @@ struct TextOut {
     at += digits;
   }
 };
+
+// As write_ip(), but an IPv4 peer of an IPv6 listener is written as the IPv4 address it is.
+inline std::string_view peer_ip(const Address& address, char* room) noexcept {
+  constexpr std::string_view mapped = "::ffff:";
+  const std::string_view text(room, write_ip(address, room));
+  return text.starts_with(mapped) && text.find('.') != text.npos ? text.substr(mapped.size()) : text;
+}
 
 struct CivilTime {
   std::int64_t year;
