@@ -222,7 +222,9 @@ LogThread::~LogThread() { current = outer_; }
 
 void set_log_level(Level level) noexcept { lowest.store(level, std::memory_order_relaxed); }
 bool log_enabled(Level level) noexcept { return level >= lowest.load(std::memory_order_relaxed); }
-void set_log_clock(WallTime (*clock)() noexcept) noexcept { wall_clock.store(clock, std::memory_order_relaxed); }
+void set_log_clock(WallTime (*clock)() noexcept) noexcept {
+  wall_clock.store(clock ? clock : &system_time, std::memory_order_relaxed);
+}
 
 void vlog(Level level, fmt::string_view format, fmt::format_args args) noexcept {
   try {

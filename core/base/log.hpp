@@ -136,7 +136,7 @@ class LogThread {
 // Records below this level are not made. Process-wide; info at start.
 void set_log_level(Level level) noexcept;
 bool log_enabled(Level level) noexcept;
-// The clock of log lines; the system's wall clock at start. Set before threads log.
+// The clock of log lines; at start, and for nullptr, the system's wall clock.
 void set_log_clock(WallTime (*clock)() noexcept) noexcept;
 
 void vlog(Level level, fmt::string_view format, fmt::format_args args) noexcept;

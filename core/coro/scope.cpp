@@ -1,7 +1,9 @@
 #include "core/coro/scope.hpp"
 
 #include <atomic>
-#include <cstdio>
+#include <utility>
+
+#include "core/base/log.hpp"
 
 namespace weir {
 
@@ -9,11 +11,11 @@ namespace {
 
 std::atomic<std::uint64_t> escaped_count{0};
 
-void write_to_stderr(const std::exception_ptr& what) noexcept {
+void log_escaped(const std::exception_ptr& what) noexcept {
   try {
     std::rethrow_exception(what);
   } catch (const std::exception& exception) {
-    std::fprintf(stderr, "weir: an exception escaped from a task: %s\n", exception.what());
+    log_error("exception escaped from a task {}", kv("what", exception.what()));
   } catch (...) { std::fprintf(stderr, "weir: an exception of unknown type escaped from a task\n"); }
 }
 
@@ -35,7 +37,7 @@ void Scope::child_ended(std::exception_ptr exception) noexcept {
     if (sink_) {
       sink_(context_, std::move(exception));
     } else {
-      write_to_stderr(exception);
+      log_escaped(exception);
     }
   }
   --live_;

@@ -29,7 +29,7 @@ struct PromiseBase {
   std::exception_ptr exception;
   bool finished = false;
 
-  static void* operator new(std::size_t bytes) noexcept { return FramePool::allocate(bytes); }
+  static void* operator new(std::size_t bytes) { return FramePool::allocate(bytes); }
   static void operator delete(void* frame, std::size_t bytes) noexcept { FramePool::release(frame, bytes); }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
