@@ -153,6 +153,7 @@ struct Runtime {
 
 struct Spec {
   Runtime runtime;
+  Timeouts timeouts;                     // head and keep_alive of every listener; routes start from it
   http::Limits limits;
   Forwarding forwarding;
   AccessLogSpec access_log;

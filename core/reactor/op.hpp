@@ -47,7 +47,9 @@ constexpr Direction direction_of(OpKind kind) noexcept {
 }
 
 struct MemoryArgs { char* data; std::size_t size; };             // recv, read
-struct LeaseArgs { Buffer* into; BufferPool* pool; };            // recv_leased
+// recv_leased. The backend looks at *into only when bytes are there, never while the op waits: meanwhile its owner may
+// consume from it, give it back or put another in its place. A backend whose kernel needs memory up front uses its own.
+struct LeaseArgs { Buffer* into; BufferPool* pool; };
 struct SliceArgs { const IoSlice* slices; std::uint32_t count; };  // send, write
 struct AcceptArgs { Handle* accepted; Address* peer; };          // accepted: opened, not attached; peer may be null
 struct ConnectArgs { const Address* to; };

@@ -1,0 +1,136 @@
+#pragma once
+// Stream: a connected byte stream (TCP or unix socket) on one reactor. It owns its handle, the bytes received and not
+// yet consumed, and one receive operation that can be kept armed while nobody waits: an idle peer then costs no buffer
+// and no system call, and its hang-up is noticed. It never decides about time: whoever uses it cancels it.
+//
+// Order of use: open or accept, any number of receive / send, then close() awaited once.
+
+#include <coroutine>
+#include <cstdint>
+#include <span>
+
+#include "core/coro/task.hpp"
+#include "core/reactor/reactor.hpp"
+
+namespace weir {
+
+class Stream {
+ public:
+  explicit Stream(Reactor& reactor) noexcept;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  Handle& handle() noexcept { return handle_; }
+  bool is_open() const noexcept { return handle_.is_open(); }
+
+  // What was received and not consumed yet. While a receive is armed the owner may consume and reset it.
+  Buffer& input() noexcept { return input_; }
+
+  // Starts a receive that appends to input() if none is armed and no result is waiting. Never runs other code.
+  void arm() noexcept;
+  bool armed() const noexcept { return !receive_.idle(); }
+  bool has_result() const noexcept { return has_result_; }  // the next receive() will not wait
+  bool ended() const noexcept { return has_result_ && receive_.bytes == 0; }  // by its peer, or broken
+
+  Error last_error() const noexcept { return receive_.bytes == 0 ? receive_.error : Error{}; }
+
+  // Called by the reactor when an armed receive completes and no coroutine waits for it. May close and destroy.
+  using Notice = void (*)(Stream&) noexcept;
+  void set_notice(Notice notice) noexcept { notice_ = notice; }
+  // For the notice: the object the stream is part of.
+  void set_owner(void* owner) noexcept { owner_ = owner; }
+  void* owner() const noexcept { return owner_; }
+
+  // Bytes appended to input(); 0 is the end of the stream.
+  struct Receive {
+    Stream& stream;
+    bool await_ready() const noexcept {
+      stream.arm();
+      return stream.has_result_;
+    }
+    void await_suspend(std::coroutine_handle<> waiter) const noexcept { stream.receiver_ = waiter; }
+    Result<std::size_t> await_resume() const noexcept { return stream.take_result(); }
+  };
+  Receive receive() noexcept { return {*this}; }
+  Result<std::size_t> take_result() noexcept;  // precondition: has_result()
+  // Bytes that came by an armed receive are in input() already: forgets that result, but not the end of the stream.
+  void settle() noexcept {
+    if (has_result_ && receive_.bytes > 0) has_result_ = false;
+  }
+
+  // Sends every slice, in as many calls as it takes; the slices are changed on the way. One at a time.
+  class SendAll {
+   public:
+    SendAll(Stream& stream, std::span<IoSlice> slices) noexcept : stream_(stream), slices_(slices) {}
+    bool await_ready() const noexcept { return slices_.empty(); }
+    bool await_suspend(std::coroutine_handle<> waiter) noexcept;
+    Result<void> await_resume() const noexcept;
+
+   private:
+    struct SendOp : Op {
+      SendAll* self;
+    };
+    bool go_on() noexcept;          // true: all sent, or failed
+    bool advance() noexcept;        // takes over one result; true as above
+    static void completed(Op& op) noexcept;
+
+    Stream& stream_;
+    std::span<IoSlice> slices_;
+    std::coroutine_handle<> waiter_;
+    SendOp op_;
+  };
+  SendAll send(std::span<IoSlice> slices) noexcept { return {*this, slices}; }
+
+  // Connects a handle that is open and attached. `to` stays alive meanwhile.
+  class Connecting {
+   public:
+    Connecting(Stream& stream, const Address& to) noexcept : stream_(stream), to_(to) {}
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> waiter) noexcept;
+    Result<void> await_resume() const noexcept;
+
+   private:
+    struct ConnectOp : Op {
+      Connecting* self;
+    };
+    Stream& stream_;
+    const Address& to_;
+    std::coroutine_handle<> waiter_;
+    ConnectOp op_;
+  };
+  Connecting connect(const Address& to) noexcept { return {*this, to}; }
+
+  // Asks the operations of a direction to end; their results are then Errc::cancelled, or what came first.
+  void cancel(Direction direction) noexcept;
+  void shutdown(Direction direction) noexcept { reactor_.backend().shutdown(handle_, direction); }
+  void abort_on_close() noexcept { reactor_.backend().abort_on_close(handle_); }
+
+  // Closes at once. Precondition: nothing is in flight.
+  void close_now() noexcept;
+  // Cancels what is in flight on the receiving side, waits for it, closes. Precondition: nothing is being sent.
+  Task<void> close();
+
+  // When bytes last moved, in either direction.
+  TimePoint last_progress() const noexcept { return last_progress_; }
+  void touch() noexcept { last_progress_ = reactor_.now(); }
+
+ private:
+  static void received(Op& op) noexcept;
+
+  struct ReceiveOp : Op {
+    Stream* self;
+  };
+
+  Reactor& reactor_;
+  Handle handle_;
+  Buffer input_;
+  ReceiveOp receive_;
+  std::coroutine_handle<> receiver_;
+  Op* sending_ = nullptr;
+  Notice notice_ = nullptr;
+  void* owner_ = nullptr;
+  TimePoint last_progress_;
+  bool has_result_ = false;
+};
+
+}  // namespace weir

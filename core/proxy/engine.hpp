@@ -1,0 +1,60 @@
+#pragma once
+// Engine: what the connections and exchanges of one worker share. Owned by the Server, used on its thread only.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "core/base/rng.hpp"
+#include "core/base/slab.hpp"
+#include "core/coro/scope.hpp"
+#include "core/proxy/access_log.hpp"
+#include "core/proxy/server.hpp"
+#include "core/proxy/snapshot.hpp"
+#include "core/proxy/upstream.hpp"
+
+namespace weir::proxy {
+
+class ClientConnection;
+class Exchange;
+
+class Engine {
+ public:
+  Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const ServerOptions& o);
+  ~Engine();
+
+  const Spec& spec() const noexcept { return *snapshot->spec; }
+  const Timeouts& timeouts() const noexcept { return spec().timeouts; }
+
+  // 32 hexadecimal digits that no other request of this process gets.
+  static constexpr std::size_t request_id_size = 32;
+  void write_request_id(char* out) noexcept;
+
+  bool logs_access() const noexcept { return options.log_line && spec().access_log.enabled; }
+  void log_access(const AccessRecord& record) noexcept;
+  void log_event(std::string_view text) const noexcept;
+
+  // The Date field's value of this second.
+  std::string_view http_date() noexcept;
+
+  Reactor& reactor;
+  std::shared_ptr<const Snapshot> snapshot;
+  ServerOptions options;
+  ServerCounters counters;
+  UpstreamPools pools;
+  Slab<ClientConnection, 16> connections;
+  Slab<Exchange, 4> exchanges;
+  List<ClientConnection> open_connections;
+  Scope scope;                 // accept loops and connections
+  bool draining = false;
+  bool stopping = false;
+
+ private:
+  std::uint64_t id_high_;
+  std::uint64_t id_low_;
+  std::int64_t date_second_ = -1;
+  std::array<char, 32> date_{};
+  std::unique_ptr<char[]> line_;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,230 @@
+#include "core/proxy/server.hpp"
+
+#include "core/proxy/connection.hpp"
+#include "core/proxy/engine.hpp"
+#include "core/proxy/exchange.hpp"
+#include "core/reactor/awaitables.hpp"
+
+namespace weir::proxy {
+
+namespace {
+
+// A listener that cannot accept (out of descriptors, or at its limit) tries again after this long.
+constexpr Duration accept_pause = 50ms;
+
+struct Listener {
+  explicit Listener(std::uint32_t i) noexcept : index(i) {}
+  std::uint32_t index;
+  Handle handle;
+  Op* accepting = nullptr;
+  CancelSource closing;
+};
+
+// Accepts what is waiting already, or is cancelled.
+struct AcceptWaiting : Accept {
+  using Accept::Accept;
+  bool await_suspend(std::coroutine_handle<> waiter) noexcept {
+    if (!Accept::await_suspend(waiter)) return false;
+    reactor_.cancel(op_);
+    return true;
+  }
+};
+
+bool is_exhaustion(const Error& error) noexcept {
+  return error.code == Errc::descriptor_limit || error.code == Errc::out_of_memory || error.code == Errc::not_supported;
+}
+
+}  // namespace
+
+class Server::Impl : public Timer {
+ public:
+  Impl(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, const ServerOptions& options)
+      : Timer([](Timer& timer) noexcept { static_cast<Impl&>(timer).stop(); }),
+        engine(reactor, std::move(snapshot), options) {}
+
+  Error open_listeners() noexcept;
+  Error open_listener(std::uint32_t index, const OpenSpec& spec) noexcept;
+  Task<void> accept_loop(Listener& listener);
+  Task<void> accept_waiting(Listener& listener);
+  void admit(ClientConnection& connection) noexcept;
+  bool is_full(std::uint32_t listener) const noexcept;
+  void drain() noexcept;
+  void stop() noexcept;
+  void close_listeners() noexcept;
+
+  Engine engine;
+  std::vector<std::unique_ptr<Listener>> listeners;
+};
+
+Error Server::Impl::open_listener(std::uint32_t index, const OpenSpec& spec) noexcept {
+  listeners.push_back(std::make_unique<Listener>(index));
+  Handle& handle = listeners.back()->handle;
+  Backend& backend = engine.reactor.backend();
+  if (Error error = backend.open(handle, spec)) return error;
+  return backend.attach(handle);
+}
+
+Error Server::Impl::open_listeners() noexcept {
+  for (const AdoptedListener& adopted : engine.options.listeners) {
+    OpenSpec spec;
+    spec.what = OpenSpec::What::adopt;
+    spec.native = adopted.native;
+    if (Error error = open_listener(adopted.listener, spec)) return error;
+  }
+  if (!engine.options.listeners.empty()) return {};
+  for (std::uint32_t i = 0; i < engine.spec().listeners.size(); ++i) {
+    for (const Address& address : engine.spec().listeners[i].bind) {
+      OpenSpec spec;
+      spec.what = OpenSpec::What::listener;
+      spec.address = address;
+      if (Error error = open_listener(i, spec)) return error;
+    }
+  }
+  return {};
+}
+
+bool Server::Impl::is_full(std::uint32_t listener) const noexcept {
+  const SharedCounters* shared = engine.options.shared;
+  const std::uint32_t own_limit = engine.spec().listeners[listener].max_connections;
+  const std::uint32_t all = shared ? shared->connections.load(std::memory_order_relaxed)
+                                   : static_cast<std::uint32_t>(engine.connections.live());
+  if (engine.options.max_connections && all >= engine.options.max_connections) return true;
+  if (!own_limit) return false;
+  if (shared && shared->per_listener) return shared->per_listener[listener].load(std::memory_order_relaxed) >= own_limit;
+  std::uint32_t here = 0;
+  const_cast<Engine&>(engine).open_connections.for_each([&](ClientConnection& c) { here += c.listener == listener; });
+  return here >= own_limit;
+}
+
+Task<void> Server::Impl::accept_loop(Listener& listener) {
+  Reactor& reactor = engine.reactor;
+  bool paused = false;
+  while (!engine.draining) {
+    if (is_full(listener.index)) {
+      if (!paused) ++engine.counters.accept_pauses;
+      paused = true;
+      const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
+      if (!slept) break;
+      continue;
+    }
+    ClientConnection* connection = engine.connections.make(engine, listener.index);
+    Accept accept(reactor, listener.handle, connection->stream.handle(), &connection->peer);
+    listener.accepting = &accept.op();
+    auto accepted = co_await accept;
+    listener.accepting = nullptr;
+    if (accepted) {
+      paused = false;
+      admit(*connection);
+      continue;
+    }
+    const Error error = accepted.error();
+    engine.connections.destroy(connection);
+    if (error.code == Errc::cancelled) break;
+    if (is_exhaustion(error)) {
+      if (!paused) {  // once an episode
+        ++engine.counters.accept_pauses;
+        engine.log_event("accept paused: " + describe(error) + "; raise the descriptor limit or set max_connections");
+      }
+      paused = true;
+    } else {
+      engine.log_event("accept failed: " + describe(error));
+    }
+    const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
+    if (!slept) break;
+  }
+  auto waiting = accept_waiting(listener);
+  co_await waiting;
+  reactor.backend().close(listener.handle);
+}
+
+// Connections that the kernel has completed already would be reset by the close: they are served.
+Task<void> Server::Impl::accept_waiting(Listener& listener) {
+  while (!engine.stopping && !is_full(listener.index)) {
+    ClientConnection* connection = engine.connections.make(engine, listener.index);
+    AcceptWaiting accept(engine.reactor, listener.handle, connection->stream.handle(), &connection->peer);
+    auto accepted = co_await accept;
+    if (!accepted) {
+      engine.connections.destroy(connection);
+      break;
+    }
+    admit(*connection);
+  }
+}
+
+void Server::Impl::admit(ClientConnection& connection) noexcept {
+  ++engine.counters.accepted;
+  if (Error error = engine.reactor.backend().attach(connection.stream.handle())) {
+    engine.log_event("a connection was refused: " + describe(error));
+    engine.reactor.backend().close(connection.stream.handle());
+    engine.connections.destroy(&connection);
+    return;
+  }
+  if (SharedCounters* shared = engine.options.shared) {
+    shared->connections.fetch_add(1, std::memory_order_relaxed);
+    if (shared->per_listener) shared->per_listener[connection.listener].fetch_add(1, std::memory_order_relaxed);
+  }
+  const Forwarding& forwarding = engine.spec().forwarding;
+  connection.trusted = !forwarding.trusted_proxies.empty() && is_trusted(connection.peer, forwarding);
+  engine.open_connections.push_back(connection);
+  engine.scope.spawn(connection.serve());
+}
+
+void Server::Impl::close_listeners() noexcept {
+  for (auto& listener : listeners) {
+    listener->closing.cancel();
+    if (listener->accepting) engine.reactor.cancel(*listener->accepting);
+  }
+}
+
+void Server::Impl::drain() noexcept {
+  if (engine.draining) return;
+  engine.draining = true;
+  close_listeners();
+  engine.open_connections.for_each([](ClientConnection& connection) { connection.drain(); });
+  const Duration bound = engine.spec().runtime.shutdown.timeout;
+  if (bound > Duration{}) engine.reactor.timers().arm(*this, engine.reactor.now() + bound);
+}
+
+void Server::Impl::stop() noexcept {
+  engine.draining = true;
+  engine.stopping = true;
+  close_listeners();
+  engine.open_connections.for_each([](ClientConnection& connection) { connection.stop(); });
+}
+
+Server::Server(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, ServerOptions options)
+    : impl_(std::make_unique<Impl>(reactor, std::move(snapshot), options)) {}
+
+Server::~Server() = default;
+
+Task<Result<void>> Server::run() {
+  Impl& impl = *impl_;
+  Engine& engine = impl.engine;
+  const Error error = impl.open_listeners();
+  if (error) {
+    for (auto& listener : impl.listeners)
+      if (listener->handle.is_open()) engine.reactor.backend().close(listener->handle);
+    co_return std::unexpected(error);
+  }
+  for (auto& listener : impl.listeners) engine.scope.spawn(impl.accept_loop(*listener));
+  co_await engine.scope.join();
+  engine.reactor.timers().disarm(impl);
+  engine.pools.close_idle();
+  while (engine.pools.live() > 0) {  // cancelled receives end within a turn
+    const TimePoint soon = engine.reactor.now() + Duration{1};
+    const bool slept = co_await SleepUntil(engine.reactor, soon);
+    static_cast<void>(slept);
+  }
+  co_return Result<void>{};
+}
+
+void Server::drain() noexcept { impl_->drain(); }
+void Server::stop() noexcept { impl_->stop(); }
+const ServerCounters& Server::counters() const noexcept { return impl_->engine.counters; }
+std::uint32_t Server::connections() const noexcept {
+  return static_cast<std::uint32_t>(impl_->engine.connections.live());
+}
+std::uint32_t Server::idle_upstreams() const noexcept { return impl_->engine.pools.idle(); }
+bool Server::draining() const noexcept { return impl_->engine.draining; }
+
+}  // namespace weir::proxy
