@@ -346,6 +346,10 @@ std::uint32_t Router::Table::find_in_host(std::uint32_t host, const Query& query
   return none;
 }
 
+std::string_view behind_prefix(const RouteSpec& route, std::string_view path) noexcept {
+  return path.substr(std::min(path_key(route).size(), path.size()));
+}
+
 Router::Router(std::span<const RouteSpec> routes, std::span<const RouteSpec> more) : table_(std::make_unique<Table>()) {
   table_->routes = routes;
   table_->more = more;

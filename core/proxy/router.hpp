@@ -43,4 +43,7 @@ class Router {
   std::unique_ptr<Table> table_;
 };
 
+// What follows the route's prefix in a path that it matched: "/x" for /a/x with /a or /a/; the whole path with "/".
+std::string_view behind_prefix(const RouteSpec& route, std::string_view path) noexcept;
+
 }  // namespace weir::proxy
