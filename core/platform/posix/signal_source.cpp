@@ -1,0 +1,89 @@
+#include "core/platform/signal_source.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+#include "core/platform/errors.hpp"
+#include "core/platform/posix/descriptors.hpp"
+
+namespace weir::platform {
+namespace {
+
+constexpr std::array<std::pair<int, Signal>, 5> handled{{{SIGTERM, Signal::terminate},
+                                                         {SIGINT, Signal::interrupt},
+                                                         {SIGQUIT, Signal::quit},
+                                                         {SIGHUP, Signal::reload},
+                                                         {SIGUSR1, Signal::reopen_logs}}};
+
+// The write end, for handlers: they may only touch lock-free atomics and call write().
+std::atomic<int> write_end{-1};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void on_signal(int number) {
+  const int kept = errno;
+  for (const auto& [known, signal] : handled) {
+    if (known != number) continue;
+    const char byte = static_cast<char>(signal);
+    // A full pipe holds thousands of requests that nobody has read yet: one more tells nothing new.
+    [[maybe_unused]] const auto written = ::write(write_end.load(std::memory_order_relaxed), &byte, 1);
+  }
+  errno = kept;
+}
+
+sigset_t handled_set() noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const auto& [number, signal] : handled) sigaddset(&set, number);
+  return set;
+}
+
+void set_action(int number, void (*action)(int)) noexcept {
+  struct sigaction entry {};
+  entry.sa_handler = action;
+  entry.sa_flags = SA_RESTART;
+  sigemptyset(&entry.sa_mask);
+  ::sigaction(number, &entry, nullptr);
+}
+
+}  // namespace
+
+Error SignalSource::open() noexcept {
+  int ends[2];
+  if (::pipe(ends) != 0) return last_error();
+  if (!make_private(ends[0]) || !make_private(ends[1])) {
+    const Error error = last_error();
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return error;
+  }
+  read_end_ = ends[0];
+  write_end.store(ends[1]);
+  open_ = true;
+  const sigset_t set = handled_set();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  for (const auto& [number, signal] : handled) set_action(number, on_signal);
+  set_action(SIGPIPE, SIG_IGN);
+  return {};
+}
+
+SignalSource::~SignalSource() {
+  if (!open_) return;
+  for (const auto& [number, signal] : handled) set_action(number, SIG_DFL);
+  if (read_end_ != no_native_handle) ::close(static_cast<int>(read_end_));
+  ::close(write_end.exchange(-1));
+}
+
+void SignalSource::deliver_here() noexcept {
+  const sigset_t set = handled_set();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+NativeHandle SignalSource::take_descriptor() noexcept { return std::exchange(read_end_, no_native_handle); }
+
+}  // namespace weir::platform

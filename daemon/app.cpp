@@ -1,0 +1,330 @@
+#include "daemon/app.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "core/backends/registry.hpp"
+#include "core/platform/descriptors.hpp"
+#include "core/platform/memory.hpp"
+#include "core/platform/threads.hpp"
+#include "core/reactor/awaitables.hpp"
+#include "daemon/resolve.hpp"
+#include "daemon/version.hpp"
+
+namespace weir::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long a worker may take to cut its connections before the process ends without it.
+constexpr Duration forced_end = 5s;
+
+void complain(std::string_view text) { fmt::print(stderr, "weir: {}\n", text); }
+
+bool complain_all(const std::vector<std::string>& failures) {
+  for (const std::string& failure : failures) complain(failure);
+  return failures.empty();
+}
+
+std::string json_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out.append(1, '\\').append(1, c);
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out.append(1, '"');
+}
+
+std::string url_of(const Address& address) {
+  return address.family == Family::unix_path ? to_string(address) : "http://" + to_string(address);
+}
+
+}  // namespace
+
+App::App(std::shared_ptr<proxy::Spec> spec, const Overrides& overrides)
+    : spec_(std::move(spec)), overrides_(overrides), access_file_(spec_->access_log.path) {
+  if (overrides_.workers) spec_->runtime.workers = *overrides_.workers;
+  if (!overrides_.backend.empty()) spec_->runtime.backend = overrides_.backend;
+  const std::uint32_t configured = spec_->runtime.workers;
+  worker_count_ = configured != 0 ? configured : static_cast<std::uint32_t>(platform::usable_processors());
+  note_.app = this;
+  note_.run = [](Posted& posted) noexcept {
+    auto& note = static_cast<Note&>(posted);
+    note.queued.store(false, std::memory_order_release);
+    note.app->changed_.set();
+  };
+}
+
+App::~App() = default;
+
+int App::run() {
+  platform::prepare_heap(worker_count_);
+  if (!prepare()) return exit_failed_start;
+  start_logs();
+  reactor_ = std::make_unique<Reactor>(std::move(backends_.back()));
+  backends_.pop_back();
+  start_workers();
+  platform::trim_heap();
+  signals_.deliver_here();
+  {
+    const LogThread log(*log_);
+    reactor_->run(control());
+  }
+  workers_.clear();
+  return failed_ ? exit_failed_start : exit_ok;
+}
+
+// Preparation ----------------------------------------------------------------------------------------------------------
+
+bool App::prepare() {
+  if (!resolve_names() || !open_access_log() || !make_backends() || !open_listeners()) return false;
+  // Not before: whoever interrupts a slow name resolution ends the process as usual.
+  if (const Error error = signals_.open()) {
+    complain(fmt::format("cannot listen for signals: {}", describe(error)));
+    return false;
+  }
+  size_connections();
+  return true;
+}
+
+bool App::resolve_names() { return complain_all(resolve_endpoints(*spec_)); }
+
+bool App::open_access_log() {
+  if (!spec_->access_log.enabled || access_file_.open()) return true;
+  complain(access_file_.problem());
+  return false;
+}
+
+bool App::make_backends() {
+  for (std::uint32_t i = 0; i <= worker_count_; ++i) {
+    std::vector<std::string> passed_over;
+    auto made = make_backend(spec_->runtime.backend, i == 0 ? &passed_over : nullptr);
+    if (!made) {
+      complain(fmt::format("cannot start: {}: choose another one with runtime.backend or --backend", made.error()));
+      return false;
+    }
+    for (const std::string& reason : passed_over) complain(fmt::format("note: {}", reason));
+    backends_.push_back(std::move(*made));
+  }
+  backend_name_ = backends_.front()->capabilities().name;
+  return true;
+}
+
+bool App::open_listeners() { return complain_all(sockets_.open(*spec_, worker_count_)); }
+
+// A proxied client takes a second descriptor for its upstream connection.
+void App::size_connections() {
+  std::size_t limit = platform::raise_descriptor_limit();
+  const std::uint32_t most = backends_.front()->capabilities().max_sockets;
+  if (most != 0) limit = std::min<std::size_t>(limit, most);
+  const std::size_t used = platform::open_descriptors();
+  constexpr std::size_t reserve = 8;  // a log that is reopened, the resolver, an accept that is turned away
+  const std::size_t left = limit > used + reserve ? limit - used - reserve : 0;
+  max_connections_ = static_cast<std::uint32_t>(std::max<std::size_t>(1, left / 2));
+  shared_.per_listener = std::make_unique<std::atomic<std::uint32_t>[]>(spec_->listeners.size());
+}
+
+void App::start_logs() {
+  LogOptions options;
+  options.write = [](std::string_view lines) { std::fwrite(lines.data(), 1, lines.size(), stderr); };
+  log_ = std::make_unique<LogWriter>(std::move(options));
+  if (!spec_->access_log.enabled) return;
+  LogOptions access;
+  access.append = append_raw;
+  access.write = [this](std::string_view lines) { access_file_.write(lines); };
+  access.reopen = [this] {
+    if (!access_file_.reopen()) complain(access_file_.problem());
+  };
+  access.report_dropped = [](std::uint64_t count) {
+    complain(fmt::format("{} access-log lines were dropped: the log is written more slowly than requests come", count));
+  };
+  access_log_ = std::make_unique<LogWriter>(std::move(access));
+}
+
+void App::start_workers() {
+  const auto snapshot = std::make_shared<const proxy::Snapshot>(spec_);
+  std::random_device entropy;
+  for (std::uint32_t number = 0; number < worker_count_; ++number) {
+    Worker::Setup setup;
+    setup.number = number;
+    setup.backend = std::move(backends_[number]);
+    setup.snapshot = snapshot;
+    setup.listeners = sockets_.take(number);
+    setup.max_connections = max_connections_;
+    setup.shared = &shared_;
+    setup.seed = (std::uint64_t{entropy()} << 32) | entropy();
+    setup.log = log_.get();
+    setup.access_log = access_log_.get();
+    setup.changed = [](void* context) noexcept {
+      App& app = *static_cast<App*>(context);
+      if (!app.note_.queued.exchange(true, std::memory_order_acq_rel)) app.reactor_->post(app.note_);
+    };
+    setup.context = this;
+    workers_.push_back(std::make_unique<Worker>(std::move(setup)));
+  }
+  backends_.clear();
+}
+
+// What is served, for people on stderr and for programs as JSON.
+void App::announce() {
+  announced_ = true;
+  for (const ListeningSockets::Bound& bound : sockets_.bound()) {
+    fmt::print(stderr, "weir {} listening on {} (listener {}), {} worker{}, {}\n", version(), url_of(bound.address),
+               spec_->listeners[bound.listener].name, worker_count_, worker_count_ == 1 ? "" : "s", backend_name_);
+  }
+  log_info("serving {} {}", kv("max_connections", max_connections_), kv("routes", spec_->routes.size()));
+  const std::string json = addresses_as_json();
+  if (overrides_.print_addresses) {
+    std::fwrite(json.data(), 1, json.size(), stdout);
+    std::fflush(stdout);
+  }
+  if (overrides_.ready_fd && !platform::write_and_close(*overrides_.ready_fd, json.data(), json.size())) {
+    complain(fmt::format("nobody reads descriptor {} (--ready-fd)", *overrides_.ready_fd));
+  }
+}
+
+std::string App::addresses_as_json() const {
+  std::string out = "{\"listeners\":{";
+  for (std::uint32_t index = 0; index < spec_->listeners.size(); ++index) {
+    out += fmt::format("{}{}:[", index == 0 ? "" : ",", json_quoted(spec_->listeners[index].name));
+    bool first = true;
+    for (const ListeningSockets::Bound& bound : sockets_.bound()) {
+      if (bound.listener != index) continue;
+      out += fmt::format("{}{}", first ? "" : ",", json_quoted(to_string(bound.address)));
+      first = false;
+    }
+    out += "]";
+  }
+  return out + fmt::format("}},\"workers\":{},\"backend\":{},\"max_connections\":{}}}\n", worker_count_,
+                           json_quoted(backend_name_), max_connections_);
+}
+
+// Control thread -------------------------------------------------------------------------------------------------------
+
+Task<void> App::control() {
+  Handle signals;
+  OpenSpec pipe;
+  pipe.what = OpenSpec::What::adopt;
+  pipe.native = signals_.take_descriptor();
+  Error error = reactor_->backend().open(signals, pipe);
+  if (!error) error = reactor_->backend().attach(signals);
+  if (error) {
+    log_error("cannot read signals: {}", describe(error));
+    failed_ = true;
+    begin_stop();
+  } else {
+    tasks_.spawn(watch_signals(signals));
+  }
+  while (true) {
+    changed_.reset();
+    if (all_workers_ended()) break;
+    auto wait = changed_.wait();
+    co_await wait;
+  }
+  tasks_.cancel();
+  auto join = tasks_.join();
+  co_await join;
+  if (signals.is_open()) reactor_->backend().close(signals);
+}
+
+Task<void> App::watch_signals(Handle& signals) {
+  // The token ends a read that is in flight: a request, the result comes by itself.
+  struct Interrupt : CancelCallback {
+    Reactor* reactor = nullptr;
+    Op* op = nullptr;
+    Interrupt() noexcept : CancelCallback([](CancelCallback& callback) noexcept {
+      auto& interrupt = static_cast<Interrupt&>(callback);
+      interrupt.reactor->cancel(*interrupt.op);
+    }) {}
+  };
+  const CancelToken token = tasks_.token();
+  char bytes[16];
+  while (!token.cancelled()) {
+    Read read(*reactor_, signals, bytes, sizeof bytes);
+    Interrupt interrupt;
+    interrupt.reactor = reactor_.get();
+    interrupt.op = &read.op();
+    token.subscribe(interrupt);
+    const Result<std::size_t> got = co_await read;
+    if (!got || *got == 0) break;
+    for (std::size_t i = 0; i < *got; ++i) on_signal(static_cast<platform::Signal>(bytes[i]));
+  }
+}
+
+void App::on_signal(platform::Signal signal) {
+  switch (signal) {
+    case platform::Signal::terminate:
+    case platform::Signal::interrupt:
+      if (draining_) {
+        begin_stop();
+      } else {
+        begin_drain();
+      }
+      break;
+    case platform::Signal::quit: begin_stop(); break;
+    case platform::Signal::reload:
+      log_warn("HUP ignored: this version cannot reload its configuration, restart it instead");
+      break;
+    case platform::Signal::reopen_logs:
+      if (access_log_) access_log_->reopen();
+      log_info("log files are opened anew");
+      break;
+  }
+}
+
+void App::begin_drain() {
+  if (draining_) return;
+  draining_ = true;
+  const auto bound = std::chrono::duration_cast<std::chrono::milliseconds>(spec_->runtime.shutdown.timeout);
+  log_info("stopping: requests in flight have {} ms, a second signal stops at once", bound.count());
+  sockets_.remove_socket_files();
+  for (const auto& worker : workers_) worker->drain();
+}
+
+void App::begin_stop() {
+  if (stopping_) return;
+  begin_drain();
+  stopping_ = true;
+  log_info("stopping now");
+  for (const auto& worker : workers_) worker->stop();
+  tasks_.spawn(force_end(tasks_.token()));
+}
+
+// A worker that hangs must not keep the process: somebody waits for it to end.
+Task<void> App::force_end(CancelToken token) {
+  SleepUntil sleep(*reactor_, reactor_->now() + forced_end, token);
+  const bool slept = co_await sleep;
+  if (!slept) co_return;
+  complain("a worker does not stop: ending without it");
+  std::_Exit(exit_failed_start);
+}
+
+// Also announces once all serve, and stops all when one has failed.
+bool App::all_workers_ended() {
+  std::size_t serving = 0;
+  std::size_t ended = 0;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const Worker& worker = *workers_[i];
+    serving += worker.serving() ? 1 : 0;
+    if (!worker.ended()) continue;
+    ++ended;
+    if (stopping_ && failed_) continue;
+    if (worker.failure().empty() && draining_) continue;
+    failed_ = true;
+    log_error("worker {} failed: {}: all workers are stopped", i,
+              worker.failure().empty() ? "it ended without being asked to" : worker.failure());
+    begin_stop();
+  }
+  if (!announced_ && !draining_ && serving == workers_.size()) announce();
+  return ended == workers_.size();
+}
+
+}  // namespace weir::daemon

@@ -1,0 +1,83 @@
+#pragma once
+// App: one run of the proxy, from a specification to the exit code. It opens what is needed, starts the workers, and
+// runs the control thread's reactor, where signals arrive. Everything that can fail does so before the first request is
+// served. The main thread's; made once.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/coro/event.hpp"
+#include "core/platform/signal_source.hpp"
+#include "daemon/cli.hpp"
+#include "daemon/listening.hpp"
+#include "daemon/log_file.hpp"
+#include "daemon/worker.hpp"
+
+namespace weir::daemon {
+
+class App {
+ public:
+  // Nobody else knows the specification yet: endpoint names are resolved into it.
+  App(std::shared_ptr<proxy::Spec> spec, const Overrides& overrides);
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+  ~App();
+
+  // Until the end. The exit code; what went wrong has been said on stderr.
+  int run();
+
+ private:
+  // Notes of workers to the control thread: something changed, look.
+  struct Note : Posted {
+    App* app = nullptr;
+    std::atomic<bool> queued{false};
+  };
+
+  bool prepare();
+  bool resolve_names();
+  bool open_access_log();
+  bool make_backends();
+  bool open_listeners();
+  void size_connections();
+  void start_logs();
+  void start_workers();
+  void announce();
+  std::string addresses_as_json() const;
+
+  Task<void> control();
+  Task<void> watch_signals(Handle& signals);
+  Task<void> force_end(CancelToken token);
+  void on_signal(platform::Signal signal);
+  void begin_drain();
+  void begin_stop();
+  bool all_workers_ended();
+
+  std::shared_ptr<proxy::Spec> spec_;
+  Overrides overrides_;
+  std::uint32_t worker_count_ = 1;
+  std::uint32_t max_connections_ = 0;
+  std::string backend_name_;
+
+  platform::SignalSource signals_;
+  std::vector<std::unique_ptr<Backend>> backends_;  // one for each worker, then the control thread's
+  ListeningSockets sockets_;
+  LogFile access_file_;
+  proxy::SharedCounters shared_;
+
+  std::unique_ptr<LogWriter> log_;
+  std::unique_ptr<LogWriter> access_log_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+
+  std::unique_ptr<Reactor> reactor_;
+  Note note_;
+  Event changed_;
+  Scope tasks_;
+  bool announced_ = false;
+  bool draining_ = false;
+  bool stopping_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace weir::daemon

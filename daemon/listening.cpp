@@ -1,0 +1,147 @@
+#include "daemon/listening.hpp"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/platform/descriptors.hpp"
+#include "core/platform/sockets.hpp"
+#include "core/reactor/restrictions.hpp"
+#include "daemon/resolve.hpp"
+
+namespace weir::daemon {
+namespace {
+
+// Opens one listening socket and lets go of it: it belongs to no reactor yet.
+Error open_socket(const OpenSpec& spec, NativeHandle& native, Address* chosen) {
+  Handle handle;
+  if (const Error error = platform::open(handle, spec)) return error;
+  if (chosen != nullptr && chosen->family != Family::unix_path) {
+    if (const auto local = platform::local_address(handle)) chosen->port = local->port;
+  }
+  native = std::exchange(handle.native, no_native_handle);
+  return {};
+}
+
+void close_socket(NativeHandle native) {
+  Handle handle;
+  handle.native = native;
+  handle.kind = HandleKind::listener;
+  platform::close(handle);
+}
+
+// Sockets that share an address by SO_REUSEPORT would also share it with another weir that was started by mistake.
+// A socket that shares with nobody finds out.
+Error probe_address(OpenSpec spec) {
+  spec.reuse_port = false;
+  NativeHandle native = no_native_handle;
+  const Error error = open_socket(spec, native, nullptr);
+  if (!error) close_socket(native);
+  return error;
+}
+
+std::string_view sentence_of(const Error& error) {
+  switch (error.code) {
+    case Errc::permission_denied: return "permission denied";
+    case Errc::address_in_use: return "the address is in use";
+    case Errc::address_not_available: return "this machine does not have that address";
+    case Errc::not_found: return "no such directory";
+    case Errc::descriptor_limit: return "too many open files";
+    default: return {};
+  }
+}
+
+std::string remedy_of(const Address& address, const Error& error) {
+  const bool unix_path = address.family == Family::unix_path;
+  switch (error.code) {
+    case Errc::permission_denied:
+      return unix_path ? "let weir's user write to the directory of the socket"
+                       : "use a port above 1023 or grant CAP_NET_BIND_SERVICE";
+    case Errc::address_in_use:
+      return unix_path ? "a server listens on that socket, or a file that is no socket has the name: stop or remove it"
+                       : fmt::format("stop what listens on port {} ('ss -ltnp' shows it) or use another port",
+                                     address.port);
+    case Errc::address_not_available: return "'ip address' lists what it has; \":PORT\" listens on all";
+    case Errc::not_found: return "create the directory";
+    case Errc::descriptor_limit: return "raise the limit ('ulimit -n', LimitNOFILE= in a unit)";
+    default: return {};
+  }
+}
+
+}  // namespace
+
+std::string listen_failure(const proxy::ListenerSpec& listener, const Address& address, const Error& error) {
+  const std::string place = place_of(listener.origin);
+  std::string text = fmt::format("cannot listen on {} (listener {}{}{})", to_string(address), listener.name,
+                                 place.empty() ? "" : ", ", place);
+  if (const Restriction* rule = restriction(error.rule)) return fmt::format("{}: {}", text, rule->sentence);
+  const std::string_view sentence = sentence_of(error);
+  if (sentence.empty()) return fmt::format("{}: {}", text, describe(error));
+  return fmt::format("{}: {}: {}", text, sentence, remedy_of(address, error));
+}
+
+ListeningSockets::~ListeningSockets() {
+  for (const Socket& socket : sockets_) {
+    if (socket.native != no_native_handle) close_socket(socket.native);
+  }
+}
+
+std::vector<std::string> ListeningSockets::open(const proxy::Spec& spec, std::uint32_t workers) {
+  std::vector<std::string> failures;
+  for (std::uint32_t index = 0; index < spec.listeners.size(); ++index) {
+    const proxy::ListenerSpec& listener = spec.listeners[index];
+    for (const Address& address : listener.bind) {
+      if (const Error error = open_address(listener, index, address, workers)) {
+        failures.push_back(listen_failure(listener, address, error));
+      }
+    }
+  }
+  return failures;
+}
+
+Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address,
+                                     std::uint32_t workers) {
+  const bool unix_path = address.family == Family::unix_path;
+  OpenSpec open;
+  open.what = OpenSpec::What::listener;
+  open.unix_mode = listener.unix_mode;
+  open.reuse_port = workers > 1 && !unix_path;
+  open.address = address;
+  if (open.reuse_port && address.port != 0) {
+    if (const Error error = probe_address(open)) return error;
+  }
+  for (std::uint32_t worker = 0; worker < workers; ++worker) {
+    NativeHandle native = no_native_handle;
+    Error error;
+    if (unix_path && worker > 0) {
+      const Result<NativeHandle> copy = platform::duplicate(sockets_.back().native);
+      error = copy ? Error{} : copy.error();
+      native = copy.value_or(no_native_handle);
+    } else {
+      error = open_socket(open, native, &open.address);  // the port that the first one got is the others' too
+    }
+    if (error) return error;
+    sockets_.push_back({worker, index, native});
+  }
+  bound_.push_back({index, open.address});
+  return {};
+}
+
+std::vector<proxy::AdoptedListener> ListeningSockets::take(std::uint32_t worker) {
+  std::vector<proxy::AdoptedListener> taken;
+  for (Socket& socket : sockets_) {
+    if (socket.worker != worker || socket.native == no_native_handle) continue;
+    taken.push_back({socket.listener, std::exchange(socket.native, no_native_handle)});
+  }
+  return taken;
+}
+
+void ListeningSockets::remove_socket_files() const noexcept {
+  for (const Bound& bound : bound_) {
+    std::error_code ignored;
+    if (bound.address.family == Family::unix_path) std::filesystem::remove(bound.address.path, ignored);
+  }
+}
+
+}  // namespace weir::daemon

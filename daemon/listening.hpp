@@ -1,0 +1,54 @@
+#pragma once
+// The listening sockets of all workers, opened on the control thread before anything is served, so that what cannot be
+// opened is known before the first request. Owns each descriptor until a worker takes it.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/proxy/server.hpp"
+#include "core/proxy/spec.hpp"
+
+namespace weir::daemon {
+
+class ListeningSockets {
+ public:
+  ListeningSockets() = default;
+  ListeningSockets(const ListeningSockets&) = delete;
+  ListeningSockets& operator=(const ListeningSockets&) = delete;
+  ~ListeningSockets();
+
+  // Opens every address of every listener for that many workers. The result: one sentence per address that could not
+  // be opened; empty: all are. Called once.
+  std::vector<std::string> open(const proxy::Spec& spec, std::uint32_t workers);
+
+  // Hands over the sockets of one worker. Once for each worker.
+  std::vector<proxy::AdoptedListener> take(std::uint32_t worker);
+
+  // What can be connected to, with the ports that the system chose.
+  struct Bound {
+    std::uint32_t listener = 0;  // index into Spec::listeners
+    Address address;             // a unix path views into the Spec
+  };
+  const std::vector<Bound>& bound() const noexcept { return bound_; }
+
+  // Removes the files of unix sockets. While they still listen: after that the name may be another process's.
+  void remove_socket_files() const noexcept;
+
+ private:
+  struct Socket {
+    std::uint32_t worker = 0;
+    std::uint32_t listener = 0;
+    NativeHandle native = no_native_handle;
+  };
+
+  Error open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address, std::uint32_t workers);
+
+  std::vector<Socket> sockets_;
+  std::vector<Bound> bound_;
+};
+
+// "cannot listen on 127.0.0.1:80 (listener web, weir.yaml:3:9): permission denied: use a port above 1023 or ..."
+std::string listen_failure(const proxy::ListenerSpec& listener, const Address& address, const Error& error);
+
+}  // namespace weir::daemon

@@ -1,0 +1,58 @@
+#include "daemon/log_file.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace weir::daemon {
+namespace {
+
+// Not inherited by child processes where the system knows the letter; not buffered, since lines come in batches.
+std::FILE* open_for_append(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "ae");
+  if (file != nullptr) std::setvbuf(file, nullptr, _IONBF, 0);
+  return file;
+}
+
+}  // namespace
+
+LogFile::~LogFile() {
+  if (file_ != nullptr && !is_standard()) std::fclose(file_);
+}
+
+bool LogFile::open() {
+  if (is_standard()) {
+    file_ = path_ == "stderr" ? stderr : stdout;
+    return true;
+  }
+  file_ = open_for_append(path_);
+  error_ = file_ == nullptr ? errno : 0;
+  return file_ != nullptr;
+}
+
+std::string LogFile::problem() const {
+  return fmt::format("cannot open the log file {}: {}: check that the directory exists and that weir's user may write to "
+                     "it",
+                     path_, std::strerror(error_));
+}
+
+void LogFile::write(std::string_view lines) {
+  const std::size_t written = std::fwrite(lines.data(), 1, lines.size(), file_);
+  if (written == lines.size() && std::fflush(file_) == 0) return;
+  std::clearerr(file_);
+  throw std::runtime_error("log lines were lost");
+}
+
+bool LogFile::reopen() {
+  if (is_standard()) return true;
+  std::FILE* fresh = open_for_append(path_);
+  error_ = fresh == nullptr ? errno : 0;
+  if (fresh == nullptr) return false;
+  std::fclose(file_);
+  file_ = fresh;
+  return true;
+}
+
+}  // namespace weir::daemon

@@ -1,0 +1,105 @@
+#include "daemon/worker.hpp"
+
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "core/platform/threads.hpp"
+
+namespace weir::daemon {
+namespace {
+
+constexpr std::size_t operational_ring = 64 * 1024;  // bytes
+
+void write_access_line(void* context, std::string_view line) noexcept {
+  if (line.ends_with('\n')) line.remove_suffix(1);  // the writer ends records
+  static_cast<LogProducer*>(context)->push({Level::info, {}, line});
+}
+
+}  // namespace
+
+Worker::Worker(Setup setup) : setup_(std::move(setup)) {
+  drain_.worker = stop_.worker = this;
+  drain_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->drain(); };
+  stop_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->stop(); };
+  if (setup_.access_log != nullptr) access_ring_ = std::make_unique<LogProducer>(*setup_.access_log);
+  thread_ = std::thread([this] { main(); });
+}
+
+Worker::~Worker() {
+  stop();
+  thread_.join();
+}
+
+void Worker::drain() noexcept { post(drain_); }
+void Worker::stop() noexcept { post(stop_); }
+
+void Worker::post(Command& command) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (command.asked || ended()) return;
+  command.asked = true;
+  if (reactor_ != nullptr) reactor_->post(command);
+}
+
+void Worker::main() noexcept {
+  platform::name_thread(fmt::format("weir/{}", setup_.number));
+  const LogThread log(*setup_.log, operational_ring);
+  try {
+    serve();
+  } catch (const std::exception& error) {
+    failure_ = error.what();
+  } catch (...) {
+    failure_ = "an exception of no known kind";
+  }
+  access_ring_.reset();
+  ended_.store(true, std::memory_order_release);
+  setup_.changed(setup_.context);
+}
+
+// Publishes reactor and server for commands while both exist. Commands that came before are caught up on.
+void Worker::serve() {
+  ReactorOptions options;
+  options.buffer_size = setup_.snapshot->spec->runtime.buffer_size;
+  Reactor reactor(std::move(setup_.backend), options);
+  Result<void> outcome;
+  {
+    proxy::ServerOptions server_options;
+    server_options.listeners = std::move(setup_.listeners);
+    server_options.max_connections = setup_.max_connections;
+    server_options.shared = setup_.shared;
+    server_options.seed = setup_.seed;
+    server_options.log_line = access_ring_ ? write_access_line : nullptr;
+    server_options.log_event = [](void*, std::string_view text) noexcept { log_warn("{}", text); };
+    server_options.context = access_ring_.get();
+    proxy::Server server(reactor, std::move(setup_.snapshot), server_options);
+    {
+      const std::lock_guard lock(mutex_);
+      reactor_ = &reactor;
+      server_ = &server;
+      if (drain_.asked) reactor.post(drain_);
+      if (stop_.asked) reactor.post(stop_);
+    }
+    serving_.store(true, std::memory_order_release);
+    setup_.changed(setup_.context);
+
+    std::exception_ptr escaped;
+    try {
+      reactor.run(run_server(server, outcome));
+    } catch (...) {
+      escaped = std::current_exception();
+    }
+    counters_ = server.counters();
+    const std::lock_guard lock(mutex_);
+    reactor_ = nullptr;
+    server_ = nullptr;
+    if (escaped) std::rethrow_exception(escaped);
+  }
+  if (!outcome) failure_ = fmt::format("the listeners could not be taken over: {}", describe(outcome.error()));
+}
+
+Task<void> Worker::run_server(proxy::Server& server, Result<void>& outcome) {
+  Result<void> result = co_await server.run();
+  outcome = result;
+}
+
+}  // namespace weir::daemon

@@ -1,0 +1,76 @@
+#pragma once
+// Worker: one thread with one reactor and one proxy engine. Made, commanded and joined by the control thread; the
+// reactor and the engine live and die on the worker's own thread, the engine first.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "core/base/log.hpp"
+#include "core/proxy/server.hpp"
+
+namespace weir::daemon {
+
+class Worker {
+ public:
+  struct Setup {
+    std::uint32_t number = 0;
+    std::unique_ptr<Backend> backend;
+    std::shared_ptr<const proxy::Snapshot> snapshot;
+    std::vector<proxy::AdoptedListener> listeners;
+    std::uint32_t max_connections = 0;
+    proxy::SharedCounters* shared = nullptr;
+    std::uint64_t seed = 0;
+    LogWriter* log = nullptr;         // operational records
+    LogWriter* access_log = nullptr;  // null: none is written
+    // Called on the worker's thread when it has begun to serve and when it has ended. Must not block.
+    void (*changed)(void* context) noexcept = nullptr;
+    void* context = nullptr;
+  };
+
+  explicit Worker(Setup setup);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();  // joins: it has ended, or was told to
+
+  // Control thread; what was asked before is not asked again. A worker that has ended ignores them.
+  void drain() noexcept;
+  void stop() noexcept;
+
+  bool serving() const noexcept { return serving_.load(std::memory_order_acquire); }  // has begun to
+  bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+  // Both once ended. Why it ended before it was told to; empty: it did not.
+  const std::string& failure() const noexcept { return failure_; }
+  const proxy::ServerCounters& counters() const noexcept { return counters_; }
+
+ private:
+  struct Command : Posted {
+    Worker* worker = nullptr;
+    bool asked = false;
+  };
+
+  void main() noexcept;
+  void serve();
+  void post(Command& command) noexcept;
+  static Task<void> run_server(proxy::Server& server, Result<void>& outcome);
+
+  Setup setup_;
+  std::unique_ptr<LogProducer> access_ring_;
+  proxy::ServerCounters counters_;
+  std::string failure_;
+  Command drain_;
+  Command stop_;
+  std::atomic<bool> serving_{false};
+  std::atomic<bool> ended_{false};
+
+  std::mutex mutex_;  // guards the two below: a command never meets a reactor that is gone
+  Reactor* reactor_ = nullptr;
+  proxy::Server* server_ = nullptr;
+
+  std::thread thread_;  // last: it uses everything above
+};
+
+}  // namespace weir::daemon
