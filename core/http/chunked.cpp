@@ -36,22 +36,38 @@ bool ends_extension(std::uint8_t at) noexcept { return at == in_name || at == in
 bool may_be_trailer(std::string_view name) noexcept {
   // Connection management, framing, routing, and what proxies say about the client.
   switch (field_id(name)) {
-    case FieldId::connection: case FieldId::content_length: case FieldId::content_type: case FieldId::date:
-    case FieldId::expect: case FieldId::forwarded: case FieldId::host: case FieldId::keep_alive: case FieldId::location:
-    case FieldId::proxy_authenticate: case FieldId::proxy_authorization: case FieldId::proxy_connection:
-    case FieldId::te: case FieldId::trailer: case FieldId::transfer_encoding: case FieldId::upgrade: case FieldId::via:
-    case FieldId::x_forwarded_for: case FieldId::x_forwarded_host: case FieldId::x_forwarded_proto:
-    case FieldId::x_real_ip: case FieldId::x_request_id: return false;
+    case FieldId::connection:
+    case FieldId::content_length:
+    case FieldId::content_type:
+    case FieldId::date:
+    case FieldId::expect:
+    case FieldId::forwarded:
+    case FieldId::host:
+    case FieldId::keep_alive:
+    case FieldId::location:
+    case FieldId::proxy_authenticate:
+    case FieldId::proxy_authorization:
+    case FieldId::proxy_connection:
+    case FieldId::te:
+    case FieldId::trailer:
+    case FieldId::transfer_encoding:
+    case FieldId::upgrade:
+    case FieldId::via:
+    case FieldId::x_forwarded_for:
+    case FieldId::x_forwarded_host:
+    case FieldId::x_forwarded_proto:
+    case FieldId::x_real_ip:
+    case FieldId::x_request_id: return false;
     default: break;
   }
   constexpr std::string_view names[] = {
-      "authorization", "cookie", "set-cookie", "www-authenticate",                       // authentication
-      "max-forwards", "pragma", "range",                                                 // request modifiers
-      "age", "cache-control", "expires", "retry-after", "vary", "warning",               // response control
+      "authorization", "cookie",        "set-cookie", "www-authenticate",                     // authentication
+      "max-forwards",  "pragma",        "range",                                              // request modifiers
+      "age",           "cache-control", "expires",    "retry-after",      "vary", "warning",  // response control
   };
   for (const std::string_view forbidden : names)
     if (equal_ignoring_case(name, forbidden)) return false;
-  constexpr std::string_view prefixes[] = {"content-", "if-", "x-forwarded-"};           // representation, conditions
+  constexpr std::string_view prefixes[] = {"content-", "if-", "x-forwarded-"};  // representation, conditions
   for (const std::string_view prefix : prefixes)
     if (equal_ignoring_case(name.substr(0, prefix.size()), prefix)) return false;
   return true;

@@ -41,7 +41,9 @@ consteval std::array<std::uint8_t, 256> make_char_table() {
 }
 inline constexpr std::array<std::uint8_t, 256> char_table = make_char_table();
 
-constexpr bool is(CharClass wanted, char c) noexcept { return (char_table[static_cast<unsigned char>(c)] & wanted) != 0; }
+constexpr bool is(CharClass wanted, char c) noexcept {
+  return (char_table[static_cast<unsigned char>(c)] & wanted) != 0;
+}
 constexpr bool is_all(CharClass wanted, std::string_view text) noexcept {
   for (const char c : text)
     if (!is(wanted, c)) return false;
@@ -105,12 +107,14 @@ std::string_view name_bad_bytes(std::string_view line, std::string_view otherwis
 inline bool parse_field_line(const char* line, std::size_t size, FieldLine& out) noexcept {
   std::size_t name_size = 0;
   while (is(token_char, line[name_size])) ++name_size;  // the CR ends it
-  if (name_size == 0 || line[name_size] != ':' || name_size > UINT16_MAX) [[unlikely]] return false;
+  if (name_size == 0 || line[name_size] != ':' || name_size > UINT16_MAX) [[unlikely]]
+    return false;
   std::size_t begin = name_size + 1;
   while (is_ows(line[begin])) ++begin;
   std::size_t end = size;
   while (end > begin && is_ows(line[end - 1])) --end;
-  if (!is_field_value(line + begin, end - begin)) [[unlikely]] return false;
+  if (!is_field_value(line + begin, end - begin)) [[unlikely]]
+    return false;
   out = {name_size, begin, end - begin};
   return true;
 }

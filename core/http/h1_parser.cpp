@@ -24,19 +24,46 @@ bool is_close(std::string_view option) noexcept { return equal_ignoring_case(opt
 // by, so the option is ignored (RFC 9110 section 7.6.1 forbids it for fields meant for every recipient).
 bool may_be_hop_by_hop(std::string_view name) noexcept {
   constexpr std::string_view names[] = {
-      "host", "transfer-encoding", "connection",                              // routing and framing; weir's own
-      "forwarded", "via", "x-real-ip", "x-request-id",                        // who asks: trusted by the upstream
-      "authorization", "cookie", "set-cookie", "www-authenticate", "origin",  // who may
-      "referer", "strict-transport-security", "x-content-type-options", "x-frame-options",
-      "cache-control", "vary", "date", "age", "expires", "etag", "last-modified", "pragma", "warning",  // caches
-      "range", "accept-ranges", "location", "expect", "max-forwards",         // what is asked for and given
-      "traceparent", "tracestate", "user-agent", "server",                    // whom the logs show
+      "host",
+      "transfer-encoding",
+      "connection",  // routing and framing; weir's own
+      "forwarded",
+      "via",
+      "x-real-ip",
+      "x-request-id",  // who asks: trusted by the upstream
+      "authorization",
+      "cookie",
+      "set-cookie",
+      "www-authenticate",
+      "origin",  // who may
+      "referer",
+      "strict-transport-security",
+      "x-content-type-options",
+      "x-frame-options",
+      "cache-control",
+      "vary",
+      "date",
+      "age",
+      "expires",
+      "etag",
+      "last-modified",
+      "pragma",
+      "warning",  // caches
+      "range",
+      "accept-ranges",
+      "location",
+      "expect",
+      "max-forwards",  // what is asked for and given
+      "traceparent",
+      "tracestate",
+      "user-agent",
+      "server",  // whom the logs show
   };
   for (const std::string_view kept : names)
     if (equal_ignoring_case(name, kept)) return false;
   // Framing and representation, the client's address, conditions, cross-origin and fetch rules.
-  constexpr std::string_view prefixes[] = {"content-", "x-forwarded-", "if-", "access-control-", "sec-",
-                                           "cross-origin-"};
+  constexpr std::string_view prefixes[] = {"content-",        "x-forwarded-", "if-",
+                                           "access-control-", "sec-",         "cross-origin-"};
   for (const std::string_view prefix : prefixes)
     if (equal_ignoring_case(name.substr(0, prefix.size()), prefix)) return false;
   return true;
@@ -214,8 +241,8 @@ void HeadParser::finish(Head& head, std::uint32_t end) noexcept {
   head.keep_alive = !close_ && (head.minor_version == 1 || keep_alive_);
   // An HTTP/1.0 sender cannot upgrade (RFC 9110 section 7.8).
   head.connection_upgrade = upgrade_ && head.minor_version == 1 && (seen_ & bit(FieldId::upgrade)) != 0;
-  const bool names_known = (keep_alive_ && (seen_ & bit(FieldId::keep_alive)) != 0) ||
-                           (upgrade_ && (seen_ & bit(FieldId::upgrade)) != 0);
+  const bool names_known =
+      (keep_alive_ && (seen_ & bit(FieldId::keep_alive)) != 0) || (upgrade_ && (seen_ & bit(FieldId::upgrade)) != 0);
   if (other_option_ || names_known) mark_named_fields(head);
 }
 
@@ -378,7 +405,8 @@ bool RequestParser::finish_request(std::uint32_t end) noexcept {
   const bool has_length = (seen_ & bit(FieldId::content_length)) != 0;
   if (head_.minor_version == 1 && !(seen_ & bit(FieldId::host))) return refuse(400, "no-host");
   // What follows a CONNECT head belongs to the tunnel (RFC 9110 section 9.3.6); a body before it would be read twice.
-  if (head_.method == Method::connect && (chunked_ || head_.content_length > 0)) return refuse(400, "body-with-connect");
+  if (head_.method == Method::connect && (chunked_ || head_.content_length > 0))
+    return refuse(400, "body-with-connect");
   head_.framing = chunked_ ? Framing::chunked : has_length ? Framing::length : Framing::none;
   finish(head_, end);
   return true;
