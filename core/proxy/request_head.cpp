@@ -36,8 +36,13 @@ class RequestWriter {
 
   void write() noexcept {
     choose_host();
-    Runs runs(head_, out_, write_request_line());
-    if (new_host_) out_.field("Host", host_);
+    std::uint32_t begin = write_request_line();
+    if (new_host_) {
+      if (begin == 0) out_.run({head_.base, head_.start_line_end});
+      begin = head_.start_line_end;
+      out_.field("Host", host_);
+    }
+    Runs runs(head_, out_, begin);
     for (std::uint16_t i = 0; i < head_.field_count; ++i) {
       const Field& field = head_.fields[i];
       if (!keep(field)) runs.drop(field);
