@@ -40,6 +40,7 @@ class Handle {
   bool hung_up = false;             // the peer's end was seen: a short read no longer means drained
   std::uint8_t armed = 0;           // readiness backends: the interest the kernel knows of
   bool reused = false;              // for the owner's use
+  bool shared = false;              // adopted: another descriptor may share its open file description
 
   static constexpr std::uint32_t no_slot = UINT32_MAX;
 };

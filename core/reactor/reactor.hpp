@@ -84,6 +84,8 @@ class Reactor {
 
  private:
   static constexpr int inline_budget = 32;
+  void work();                            // the turn up to its wait
+  void sleep(TimePoint deadline) noexcept;
   void complete_ready() noexcept;
   void run_posted() noexcept;
 

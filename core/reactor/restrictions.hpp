@@ -2,11 +2,13 @@
 // The documented restrictions of each platform as data: one table, one query, one error. The rows follow CPython's
 // asyncio page "Platform Support". Nothing else in weir decides by operating system what is allowed.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "core/base/error.hpp"
+#include "core/base/time.hpp"
 
 namespace weir {
 
@@ -22,7 +24,11 @@ enum class Feature : std::uint8_t {
   watch_descriptor,  // watch_read, watch_write of a foreign descriptor
   child_processes,
   signal_handlers,
+  watch_pipe,        // watch_read, watch_write of a pipe
+  child_watcher,     // choosing how child processes are watched
+  plain_pipes,       // pipe handles that were not opened for overlapped I/O
 };
+inline constexpr std::size_t feature_count = 11;
 
 // Whose rules apply. `version` is major * 100 + minor where a row depends on it (macOS 10.8: 1008), 0: any current.
 struct Platform {
@@ -45,9 +51,19 @@ struct Ruling {
   RuleId rule = 0;
 };
 
+// Restrictions that are numbers: what `weir check` adds up, and what a backend reports as its capabilities.
+struct PlatformLimits {
+  std::uint32_t max_sockets = 0;       // 0: only the process's own limit
+  RuleId max_sockets_rule = 0;
+  Duration clock_resolution{1};        // usual step of the monotonic clock
+  RuleId clock_rule = 0;
+};
+
 std::span<const Restriction> restrictions() noexcept;
 const Restriction* restriction(RuleId rule) noexcept;        // null for 0
 Ruling ruling(const Platform& platform, Feature feature) noexcept;
+PlatformLimits platform_limits(const Platform& platform) noexcept;
+RuleId rule_named(std::string_view id) noexcept;             // 0 when there is none
 
 // The error every refusal returns: not_supported with the rule.
 Error refused(RuleId rule) noexcept;

@@ -50,14 +50,22 @@ class Timers {
 
  private:
   static constexpr int slot_bits = 6;
-  static constexpr int levels = 6;  // 64^6 ticks: more than two years
+  static constexpr int levels = 8;  // 64^8 ticks: more than TimePoint can express
   static constexpr std::size_t slots = std::size_t{1} << slot_bits;
+  struct Due {
+    int level;
+    std::size_t slot;
+    std::uint64_t tick;
+  };
 
-  void file(Timer& timer) noexcept;
+  void file(Timer& timer, std::uint64_t tick) noexcept;
+  bool first_due(Due& due) const noexcept;
 
   std::uint64_t current_;  // every tick before it has been handled
-  std::array<std::uint64_t, levels> occupied_{};  // a bit per slot that may hold timers
+  // A bit per slot that may hold timers: disarming leaves it set, the next look clears it.
+  mutable std::array<std::uint64_t, levels> occupied_{};
   std::array<std::array<List<Timer, Timer>, slots>, levels> wheel_;
+  List<Timer, Timer> due_;  // taken off the wheel by the expire() that is running
 };
 
 }  // namespace weir

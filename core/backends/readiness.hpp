@@ -1,0 +1,100 @@
+#pragma once
+// ReadinessBackend: what epoll, kqueue, poll and select share. It tries an operation at once, parks it on would-block,
+// and tries again when the descriptor is ready. It remembers in the handle whether trying is worth a system call: an
+// idle receive parks without one, and a keep-alive request needs no more calls than it has transfers.
+// Owned and called by the reactor's thread; wake() by any. Never runs user code, never blocks outside wait().
+//
+// To add a backend: write arm() and poll(), a line in registry.cpp, rows in restrictions.cpp, run the conformance suite.
+
+#include <cstdint>
+#include <vector>
+
+#include "core/platform/wakeup.hpp"
+#include "core/reactor/backend.hpp"
+
+namespace weir {
+
+// A set of directions: Handle::armed holds one.
+enum class Interest : std::uint8_t { none = 0, read = 1, write = 2, both = 3 };
+
+constexpr std::uint8_t bits(Interest interest) noexcept { return static_cast<std::uint8_t>(interest); }
+
+// Names an attached handle for as long as it is attached. What the kernel hands back with an event.
+struct Token {
+  std::uint32_t slot = Handle::no_slot;
+  std::uint32_t generation = 0;
+};
+inline constexpr Token wake_token{};  // the slot of no handle
+
+struct Fired {
+  Token token;
+  bool readable;
+  bool writable;
+  bool hung_up;  // the peer's end, an error: both directions are worth trying
+};
+using FiredList = std::vector<Fired>;
+
+class ReadinessBackend : public Backend {
+ public:
+  const Capabilities& capabilities() const noexcept final { return capabilities_; }
+  TimePoint now() const noexcept final;
+  WallTime wall_time() const noexcept final;
+  const BackendCounters& counters() const noexcept final { return counters_; }
+
+  Error open(Handle& handle, const OpenSpec& spec) noexcept final;
+  Error attach(Handle& handle) noexcept override;
+  void shutdown(Handle& handle, Direction direction) noexcept final;
+  void abort_on_close(Handle& handle) noexcept final;
+  void close(Handle& handle) noexcept final;
+
+  Submit submit(Op& op) noexcept final;
+  void cancel(Op& op) noexcept final;
+  void wait(TimePoint deadline, Queue<Op>& ready) noexcept final;
+  void wake() noexcept final { wakeup_.signal(); }
+
+ protected:
+  explicit ReadinessBackend(const Capabilities& capabilities) noexcept : capabilities_(capabilities) {}
+
+  // Opens the wakeup descriptor; the backend watches it under wake_token.
+  Error open_wakeup() noexcept { return wakeup_.open(); }
+  NativeHandle wake_descriptor() const noexcept { return wakeup_.descriptor(); }
+
+  // Makes sure that an event of these directions will be reported, at once if they are ready now, and records in
+  // handle.armed what is known to the kernel. It may report once and forget (clearing handle.armed) or stay armed and
+  // report changes. Interest::none: nothing is to be reported any more, the descriptor is about to be closed.
+  virtual Error arm(Handle& handle, Interest interest) noexcept = 0;
+
+  // Sleeps until an event or `until` and appends what fired, the wakeup included. May return early and empty-handed.
+  virtual void poll(TimePoint until, FiredList& fired) noexcept = 0;
+
+  // How long to sleep: zero when the point has passed.
+  Duration time_until(TimePoint until) const noexcept;
+  Handle* handle_at(std::uint32_t slot) const noexcept { return slots_[slot].handle; }
+  static Token token_of(const Handle& handle) noexcept { return {handle.slot, handle.generation}; }
+
+  Capabilities capabilities_;
+
+ private:
+  struct Slot {
+    Handle* handle = nullptr;  // null: free
+    std::uint32_t generation = 0;
+    std::uint32_t next_free = Handle::no_slot;
+  };
+
+  bool attempt(Op& op) noexcept;
+  Error park(Op& op) noexcept;
+  void dispatch(const Fired& fired, Queue<Op>& ready) noexcept;
+  void retry(Op*& parked, Queue<Op>& ready) noexcept;
+
+  std::vector<Slot> slots_;
+  std::uint32_t free_slot_ = Handle::no_slot;
+  FiredList fired_;
+  std::size_t next_fired_ = 0;  // what comes before it has been dispatched
+  Queue<Op> cancelled_;
+  bool woken_ = false;
+  std::size_t completed_ = 0;   // by the wait that is running
+  platform::Wakeup wakeup_;
+  BackendCounters counters_;
+};
+
+}  // namespace weir

@@ -1,0 +1,61 @@
+#include "core/backends/registry.hpp"
+
+#include <array>
+
+namespace weir {
+namespace {
+
+constexpr std::array backends{
+#ifdef __linux__
+    BackendInfo{"epoll", BackendKind::epoll, make_epoll_backend},
+#endif
+    BackendInfo{"poll", BackendKind::poll, make_poll_backend},
+    BackendInfo{"select", BackendKind::select, make_select_backend},
+};
+
+std::string names() {
+  std::string list = "auto";
+  for (const BackendInfo& backend : backends) list.append(", ").append(backend.name);
+  return list;
+}
+
+std::string failure(const BackendInfo& backend, const Error& error) {
+  return std::string(backend.name).append(" cannot be used: ").append(describe(error));
+}
+
+}  // namespace
+
+std::span<const BackendInfo> compiled_backends() noexcept { return backends; }
+
+Os compiled_os() noexcept {
+#if defined(__linux__)
+  return Os::linux_os;
+#elif defined(__APPLE__)
+  return Os::macos;
+#elif defined(__FreeBSD__)
+  return Os::freebsd;
+#elif defined(__OpenBSD__)
+  return Os::openbsd;
+#elif defined(__NetBSD__)
+  return Os::netbsd;
+#else
+#error "this system has no backend"
+#endif
+}
+
+std::expected<std::unique_ptr<Backend>, std::string> make_backend(std::string_view wanted,
+                                                                  std::vector<std::string>* passed_over) {
+  std::string reasons;
+  for (const BackendInfo& backend : backends) {
+    if (wanted != "auto" && wanted != backend.name) continue;
+    auto made = backend.make();
+    if (made) return std::move(*made);
+    const std::string reason = failure(backend, made.error());
+    if (passed_over) passed_over->push_back(reason);
+    reasons.append(reasons.empty() ? "" : "; ").append(reason);
+  }
+  if (!reasons.empty()) return std::unexpected(reasons);
+  return std::unexpected("there is no backend \"" + std::string(wanted) + "\" in this build; there are: " + names());
+}
+
+}  // namespace weir
