@@ -1,0 +1,139 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/build.hpp"
+
+namespace weir::config {
+
+namespace {
+
+constexpr std::size_t max_unix_path = 107;  // sun_path less its terminator, on Linux
+
+bool all_digits(std::string_view text) noexcept {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_port(std::string_view text) noexcept {
+  if (!all_digits(text) || text.size() > 5) return false;
+  unsigned value = 0;
+  for (const char c : text) value = value * 10 + static_cast<unsigned>(c - '0');
+  return value <= 65535;
+}
+
+std::string_view without_scheme(std::string_view text) noexcept {
+  const std::size_t end = text.find("://");
+  if (end == std::string_view::npos) return {};
+  text.remove_prefix(end + 3);
+  return text.substr(0, text.find('/'));
+}
+
+// What was probably meant by a text that is no address.
+std::string remedy(std::string_view text, bool for_endpoint) {
+  const std::string general = for_endpoint
+                                  ? "an endpoint is 127.0.0.1:3000, [::1]:3000, app.internal:3000 or unix:/path"
+                                  : "an address is :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path";
+  const std::string_view example = for_endpoint ? "127.0.0.1" : "";
+  if (const std::string_view rest = without_scheme(text); !rest.empty()) {
+    return fmt::format("write it without the scheme and path: {}{}", rest,
+                       rest.rfind(':') == std::string_view::npos ? ":80" : "");
+  }
+  if (text.starts_with('/')) return fmt::format("a unix socket is unix:{}", text);
+  if (text.starts_with("unix:")) {
+    return fmt::format("a unix socket is unix: and a path of at most {} bytes", max_unix_path);
+  }
+  if (is_port(text)) return fmt::format("a port alone is {}:{}; {}", example, text, general);
+  if (parse_ip(text)) {
+    return text.find(':') == std::string_view::npos ? fmt::format("it needs a port: {}:8080", text)
+                                                    : fmt::format("IPv6 needs brackets and a port: [{}]:8080", text);
+  }
+  const std::size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos && all_digits(text.substr(colon + 1)) && !is_port(text.substr(colon + 1))) {
+    return "a port is at most 65535";
+  }
+  if (for_endpoint && colon == std::string_view::npos && is_host_name(text)) {
+    return fmt::format("it needs a port: {}:80", text);
+  }
+  return general;
+}
+
+bool check_unix(Reader& reader, const Node& node, const Path& path, const Address& address) {
+  if (address.family != Family::unix_path || (!address.path.empty() && address.path.size() <= max_unix_path)) return true;
+  reader.error(node, path, fmt::format("\"{}\" is no usable socket path", node.view()), remedy(node.view(), true));
+  return false;
+}
+
+}  // namespace
+
+bool is_host_name(std::string_view text) noexcept {
+  if (text.empty() || text.size() > 253) return false;
+  std::size_t label = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '.') {
+      if (label == 0 || text[i - 1] == '-') return false;
+      label = 0;
+      continue;
+    }
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    if (!plain && !(c == '-' && label > 0)) return false;
+    if (++label > 63) return false;
+  }
+  return label > 0 && text.back() != '-';
+}
+
+std::optional<Address> read_bind(Reader& reader, Node& node, const Path& path) {
+  // A number here is a port whose colon was forgotten; say that rather than something about numbers.
+  const auto text = reader.text(node, path);
+  if (!text) return std::nullopt;
+  const auto address = parse_address(*text);
+  if (address) return check_unix(reader, node, path, *address) ? address : std::nullopt;
+  const std::size_t colon = text->rfind(':');
+  const bool named = colon != std::string_view::npos && is_host_name(text->substr(0, colon)) &&
+                     !all_digits(text->substr(0, 1)) && is_port(text->substr(colon + 1));
+  reader.error(node, path, fmt::format("\"{}\" is no address", *text),
+               named ? fmt::format("a listener binds to an address, not to a name: 127.0.0.1{} or {}",
+                                   text->substr(colon), text->substr(colon))
+                     : remedy(*text, false));
+  return std::nullopt;
+}
+
+bool read_endpoint(Reader& reader, Node& node, const Path& path) {
+  const auto text = reader.text(node, path);
+  if (!text) return false;
+  if (const auto address = parse_address(*text)) {
+    if (address->family == Family::unix_path) return check_unix(reader, node, path, *address);
+    const bool anywhere = std::all_of(address->ip.begin(), address->ip.end(), [](std::uint8_t b) { return b == 0; });
+    if (anywhere) {
+      reader.error(node, path, fmt::format("\"{}\" says no host to connect to", *text),
+                   fmt::format("on this machine: {}:{}", address->family == Family::ipv6 ? "[::1]" : "127.0.0.1",
+                               address->port));
+      return false;
+    }
+    if (address->port == 0) reader.error(node, path, "an endpoint cannot have port 0");
+    return address->port != 0;
+  }
+  const std::size_t colon = text->rfind(':');
+  if (colon != std::string_view::npos && is_port(text->substr(colon + 1)) && is_host_name(text->substr(0, colon)) &&
+      text->substr(0, colon).find_first_not_of("0123456789.") != std::string_view::npos &&
+      text->substr(colon + 1).find_first_not_of('0') != std::string_view::npos) {
+    return true;
+  }
+  reader.error(node, path, fmt::format("\"{}\" is no endpoint", *text), remedy(*text, true));
+  return false;
+}
+
+void Builder::fill_addresses(proxy::Spec& spec) {
+  for (proxy::ListenerSpec& listener : spec.listeners) {
+    for (const std::string& text : listener.bind_texts) {
+      if (const auto address = parse_address(text)) listener.bind.push_back(*address);
+    }
+  }
+  for (proxy::UpstreamSpec& upstream : spec.upstreams) {
+    for (proxy::EndpointSpec& endpoint : upstream.endpoints) {
+      if (const auto address = parse_address(endpoint.text)) endpoint.addresses.push_back(*address);
+    }
+  }
+}
+
+}  // namespace weir::config

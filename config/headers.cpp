@@ -1,0 +1,83 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/build.hpp"
+
+namespace weir::config {
+
+namespace {
+
+// Fields that belong to one connection or frame the message: weir writes them itself (RFC 9110 section 7.6.1).
+constexpr std::string_view own_fields[] = {"connection", "content-length",    "keep-alive", "proxy-connection", "te",
+                                           "trailer",    "transfer-encoding", "upgrade"};
+
+bool check_name(Reader& reader, const Node& node, const Path& path, std::string_view name, Headers which) {
+  if (!is_token(name)) {
+    reader.error(node, path, fmt::format("\"{}\" is no header name", name), "letters, digits and - : X-Env");
+    return false;
+  }
+  const std::string lowered = lower(name);
+  if (std::find(std::begin(own_fields), std::end(own_fields), lowered) != std::end(own_fields)) {
+    reader.error(node, path, fmt::format("the header {} cannot be changed", name),
+                 "it belongs to a connection or delimits the body, so weir writes it itself");
+    return false;
+  }
+  if (which == Headers::request && lowered == "host") {
+    reader.error(node, path, "the header Host cannot be changed here", "use rewrite: { host: name }");
+    return false;
+  }
+  return true;
+}
+
+void check_twice(Reader& reader, const Node& key, const Path& path, const std::vector<proxy::HeaderEdit::Line>& lines,
+                 std::string_view name) {
+  for (const proxy::HeaderEdit::Line& line : lines) {
+    if (lower(line.name) != lower(name)) continue;
+    reader.error(key, path, fmt::format("the header {} is set twice", name), "header names ignore case; keep one");
+    return;
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> read_field_value(Reader& reader, Node& node, const Path& path) {
+  const auto text = reader.text(node, path);
+  if (!text) return std::nullopt;
+  if (is_field_value(*text)) return std::string{*text};
+  reader.error(node, path, "this is no value of a header",
+               "one line without control characters, and no space at its ends");
+  return std::nullopt;
+}
+
+void read_header_lists(Reader& reader, Node& node, const Path& path, Headers which,
+                       std::vector<proxy::HeaderEdit::Line>& out) {
+  reader.entries(node, path, "a map of header names and values", [&](Node& key, Node& value, const Path& at) {
+    if (!check_name(reader, key, at, key.view(), which)) return;
+    reader.each(value, at, [&](Node& one, const Path& place) {
+      if (auto text = read_field_value(reader, one, place)) out.push_back({std::string{key.view()}, std::move(*text)});
+    });
+  });
+}
+
+void read_header_edit(Reader& reader, Node* node, const Path& path, Headers which, proxy::HeaderEdit& out) {
+  Fields fields(reader, node, path, keys::header_edit);
+  if (Node* remove = fields["remove"]; remove && remove->kind != Kind::null) {
+    reader.each(*remove, fields.at("remove"), [&](Node& one, const Path& place) {
+      const auto name = reader.text(one, place);
+      if (name && check_name(reader, one, place, *name, which)) out.remove.emplace_back(*name);
+    });
+  }
+  if (Node* set = fields["set"]) {
+    reader.entries(*set, fields.at("set"), "a map of header names and values",
+                   [&](Node& key, Node& value, const Path& at) {
+                     if (!check_name(reader, key, at, key.view(), which)) return;
+                     check_twice(reader, key, at, out.set, key.view());
+                     auto text = read_field_value(reader, value, at);
+                     if (text) out.set.push_back({std::string{key.view()}, std::move(*text)});
+                   });
+  }
+  if (Node* add = fields["add"]) read_header_lists(reader, *add, fields.at("add"), which, out.add);
+}
+
+}  // namespace weir::config

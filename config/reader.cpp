@@ -1,0 +1,292 @@
+#include "config/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "config/expand.hpp"
+#include "core/base/assert.hpp"
+
+namespace weir::config {
+
+namespace {
+
+constexpr Duration longest = std::chrono::hours(24 * 365);
+
+std::string_view kind_name(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::null: return "nothing";
+    case Kind::scalar: return "a text";
+    case Kind::list: return "a list";
+    case Kind::map: return "a map";
+  }
+  return "";
+}
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) noexcept {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+bool all_digits(std::string_view text) noexcept {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// 22:22 and 1:30:00 are numbers to base 60 in YAML 1.1.
+bool is_sexagesimal(std::string_view text) noexcept {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || !all_digits(text.substr(0, colon))) return false;
+  for (std::string_view rest = text.substr(colon + 1);;) {
+    const std::size_t next = rest.find(':');
+    const std::string_view part = rest.substr(0, next);
+    if (!all_digits(part) || part.size() > 2 || (part.size() == 2 && part[0] > '5')) return false;
+    if (next == std::string_view::npos) return true;
+    rest = rest.substr(next + 1);
+  }
+}
+
+bool is_truth_word(std::string_view lowered) noexcept {
+  return is_one_of(lowered, {"true", "false", "yes", "no", "on", "off"});
+}
+
+std::string with_article(std::string_view noun) {
+  return fmt::format("{} {}", std::string_view{"aeio"}.find(noun.front()) == std::string_view::npos ? "a" : "an", noun);
+}
+
+}  // namespace
+
+void Reader::wrong_kind(const Node& at, const Path& path, std::string_view expected, std::string hint) {
+  if (at.kind == Kind::null) {
+    error(at, path, fmt::format("the value is missing: {} is expected", expected), std::move(hint));
+  } else {
+    error(at, path, fmt::format("{} is expected, this is {}", expected, kind_name(at.kind)), std::move(hint));
+  }
+}
+
+bool Reader::scalar(Node& node, const Path& path, std::string_view expected) {
+  if (!node.is_scalar()) {
+    wrong_kind(node, path, expected);
+    return false;
+  }
+  return expand(tree_, node, path);
+}
+
+std::optional<std::string_view> Reader::text(Node& node, const Path& path, bool leave_request_variables) {
+  if (node.kind == Kind::null) {
+    wrong_kind(node, path, "a text", "an empty text is \"\"");
+    return std::nullopt;
+  }
+  if (node.kind != Kind::scalar) {
+    wrong_kind(node, path, "a text");
+    return std::nullopt;
+  }
+  const bool good = expand(tree_, node, path, leave_request_variables ? Variables::redirect : Variables::environment);
+  if (!good) return std::nullopt;
+  const std::string_view value = node.view();
+  if (node.is(Node::quoted) || node.is(Node::expanded)) return value;
+  if (is_truth_word(lower(value))) {
+    error(node, path, fmt::format("a text is expected, and YAML 1.1 reads {} as a truth value", value),
+          fmt::format("put it in quotes: \"{}\"", value));
+    return std::nullopt;
+  }
+  if (is_sexagesimal(value)) {
+    error(node, path, fmt::format("a text is expected, and YAML 1.1 reads {} as a number to base 60", value),
+          fmt::format("put it in quotes: \"{}\"", value));
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<bool> Reader::boolean(Node& node, const Path& path) {
+  if (!scalar(node, path, "true or false")) return std::nullopt;
+  const std::string_view value = node.view();
+  const bool text_on_purpose = node.is(Node::quoted) && !node.is(Node::expanded);
+  if (!text_on_purpose && value == "true") return true;
+  if (!text_on_purpose && value == "false") return false;
+  const std::string lowered = lower(value);
+  std::string hint;
+  if (is_one_of(lowered, {"true", "yes", "on", "1"})) hint = "write true";
+  if (is_one_of(lowered, {"false", "no", "off", "0"})) hint = "write false";
+  if (!hint.empty() && text_on_purpose) hint += " without quotes";
+  error(node, path, fmt::format("true or false is expected, not \"{}\"", value), std::move(hint));
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> Reader::integer(Node& node, const Path& path, std::uint64_t low, std::uint64_t high) {
+  if (!scalar(node, path, "a whole number")) return std::nullopt;
+  const std::string_view value = node.view();
+  if (node.is(Node::quoted) && !node.is(Node::expanded) && all_digits(value)) {
+    error(node, path, "a whole number is expected, this is a text", fmt::format("write {} without quotes", value));
+    return std::nullopt;
+  }
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (code == std::errc::invalid_argument || end != value.data() + value.size()) {
+    std::string hint;
+    if (value.starts_with("0x") || value.starts_with("0o")) hint = "write it in decimal digits";
+    if (value.find('_') != std::string_view::npos || value.find(',') != std::string_view::npos) {
+      hint = "write the digits without separators";
+    }
+    error(node, path, fmt::format("a whole number is expected, not \"{}\"", value), std::move(hint));
+    return std::nullopt;
+  }
+  if (value.size() > 1 && value[0] == '0') {
+    error(node, path, fmt::format("{} begins with 0, which YAML 1.1 reads as octal", value),
+          fmt::format("write {}", number));
+    return std::nullopt;
+  }
+  if (code != std::errc{} || number < low || number > high) {
+    error(node, path, fmt::format("{} is out of range", value), fmt::format("from {} to {}", low, high));
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<Duration> Reader::duration(Node& node, const Path& path, Zero zero) {
+  if (!scalar(node, path, "a duration such as 30s")) return std::nullopt;
+  const std::string_view value = node.view();
+  const DurationResult parsed = parse_duration(value);
+  const std::string examples = "units are us, ms, s, m, h and d: 250ms, 30s, 1m30s";
+  switch (parsed.verdict) {
+    case Quantity::good: break;
+    case Quantity::no_unit:
+      error(node, path, fmt::format("a duration needs a unit: {}s?", value), examples);
+      return std::nullopt;
+    case Quantity::unknown_unit:
+    case Quantity::malformed:
+      error(node, path, fmt::format("\"{}\" is no duration", value), examples);
+      return std::nullopt;
+    case Quantity::too_large:
+      error(node, path, fmt::format("the duration {} is too long", value), "at most 365d; 0s switches it off");
+      return std::nullopt;
+  }
+  if (parsed.value > longest) {
+    error(node, path, fmt::format("the duration {} is too long", value), "at most 365d; 0s switches it off");
+    return std::nullopt;
+  }
+  if (parsed.value == Duration::zero() && zero == Zero::refused) {
+    error(node, path, "this duration cannot be 0", examples);
+    return std::nullopt;
+  }
+  return parsed.value;
+}
+
+std::optional<std::uint64_t> Reader::size(Node& node, const Path& path, std::uint64_t low, std::uint64_t high) {
+  if (!scalar(node, path, "a size such as 32KiB")) return std::nullopt;
+  const std::string_view value = node.view();
+  const SizeResult parsed = parse_size(value);
+  const std::string examples = "units are B, KiB, MiB, GiB and the decimal kB, MB, GB: 512B, 32KiB, 10MiB";
+  switch (parsed.verdict) {
+    case Quantity::good: break;
+    case Quantity::no_unit:
+      error(node, path, fmt::format("a size needs a unit: {}B or {}KiB?", value, value), examples);
+      return std::nullopt;
+    case Quantity::unknown_unit:
+    case Quantity::malformed:
+      error(node, path, fmt::format("\"{}\" is no size", value), examples);
+      return std::nullopt;
+    case Quantity::too_large:
+      error(node, path, fmt::format("the size {} is too large", value), fmt::format("at most {}", size_text(high)));
+      return std::nullopt;
+  }
+  if (parsed.value < low || parsed.value > high) {
+    error(node, path, fmt::format("the size {} is out of range", value),
+          fmt::format("from {} to {}", size_text(low), size_text(high)));
+    return std::nullopt;
+  }
+  return parsed.value;
+}
+
+std::optional<std::size_t> Reader::choice(Node& node, const Path& path, std::span<const std::string_view> choices) {
+  if (!scalar(node, path, fmt::format("one of {}", joined(choices)))) return std::nullopt;
+  const auto found = std::find(choices.begin(), choices.end(), node.view());
+  if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
+  const std::string_view meant = closest(node.view(), choices);
+  error(node, path, fmt::format("\"{}\" is not known here", node.view()),
+        fmt::format("{}one of {}", meant.empty() ? "" : fmt::format("did you mean {}? It is ", meant), joined(choices)));
+  return std::nullopt;
+}
+
+void Reader::unknown_name(const Node& at, const Path& path, std::string_view kind, std::string_view name,
+                          std::span<const std::string_view> known) {
+  const std::string_view meant = closest(name, known);
+  std::string hint;
+  if (!meant.empty()) {
+    hint = fmt::format("did you mean \"{}\"?", meant);
+  } else if (known.empty()) {
+    hint = fmt::format("no {} is defined; add it to {}s", kind, kind);
+  } else if (known.size() <= 12) {
+    hint = fmt::format("defined are: {}", joined(known));
+  } else {
+    hint = fmt::format("none of the {} {}s is called so", known.size(), kind);
+  }
+  error(at, path, fmt::format("there is no {} \"{}\"", kind, name), std::move(hint));
+}
+
+proxy::Origin Reader::origin(const Node& node) {
+  Source& from = tree_.source(node);
+  return {from.name, static_cast<int>(node.line) + 1, character_column(from.line(node.line), node.column) + 1};
+}
+
+Fields::Fields(Reader& reader, Node* node, const Path& path, const Object& object)
+    : reader_(reader), node_(node), path_(path), object_(object) {
+  if (!node_ || node_->kind == Kind::null) {
+    node_ = nullptr;
+    return;
+  }
+  if (node_->kind != Kind::map) {
+    reader_.wrong_kind(*node_, path_, fmt::format("a map of the keys of {}", with_article(object_.name)));
+    node_ = nullptr;
+    return;
+  }
+  for (const Node* key = node_->first; key; key = key->next->next) {
+    if (!find_key(object_, key->view())) report_unknown(*key);
+  }
+}
+
+void Fields::report_unknown(const Node& key) {
+  std::vector<std::string_view> names;
+  for (const Key& known : object_.keys) names.push_back(known.name);
+  std::string hint;
+  if (const std::string_view meant = closest(key.view(), names); !meant.empty()) {
+    hint = fmt::format("did you mean \"{}\"? ", meant);
+  } else {
+    std::vector<std::string_view> owners;
+    for (const Object* other : all_objects()) {
+      if (find_key(*other, key.view())) owners.push_back(other == &keys::file ? "the top level of the file" : other->name);
+    }
+    if (!owners.empty() && owners.size() <= 3) {
+      hint = fmt::format("\"{}\" belongs to {}. ", key.view(), joined(owners, " and "));
+    }
+  }
+  std::string_view name = key.view();
+  if (is_truth_word(lower(name))) hint += "YAML 1.1 reads this key as a truth value. ";
+  reader_.error(key, Path(path_, name), fmt::format("unknown key \"{}\"", name),
+                fmt::format("{}Allowed here: {}", hint, joined(names)));
+}
+
+Node* Fields::operator[](std::string_view key) const {
+  WEIR_ASSERT(find_key(object_, key) != nullptr);
+  return node_ ? find(*node_, key) : nullptr;
+}
+
+void Fields::read(std::string_view key, bool& out) {
+  if (Node* node = (*this)[key]) out = reader_.boolean(*node, at(key)).value_or(out);
+}
+void Fields::read(std::string_view key, Duration& out, Zero zero) {
+  if (Node* node = (*this)[key]) out = reader_.duration(*node, at(key), zero).value_or(out);
+}
+void Fields::read(std::string_view key, std::string& out) {
+  if (Node* node = (*this)[key]) out = reader_.text(*node, at(key)).value_or(out);
+}
+void Fields::read_integer(std::string_view key, std::uint32_t& out) {
+  const Key& entry = *find_key(object_, key);
+  Node* node = (*this)[key];
+  if (!node) return;
+  if (const auto value = reader_.integer(*node, at(key), entry.low, entry.high)) out = static_cast<std::uint32_t>(*value);
+}
+void Fields::read_size(std::string_view key, std::size_t& out, std::uint64_t low, std::uint64_t high) {
+  if (Node* node = (*this)[key]) out = reader_.size(*node, at(key), low, high).value_or(out);
+}
+
+}  // namespace weir::config
