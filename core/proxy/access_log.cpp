@@ -11,7 +11,7 @@ namespace weir::proxy {
 namespace {
 
 constexpr std::size_t combined_frame = 256;  // a line without its texts is shorter
-constexpr std::size_t json_frame = 768;
+constexpr std::size_t json_frame = 640;
 constexpr std::size_t longest_escape = 6;  // "\u0000"
 
 // A second as both formats write it. Lines come many to a second, and calendar arithmetic costs more than the rest.

@@ -117,8 +117,8 @@ TEST_CASE("An upgrade is passed on only when it is allowed") {
   CHECK(refused(received) == lines({"GET /ws HTTP/1.1", "Host: a", "Sec-WebSocket-Key: eA=="}));
   Forwarder allowed;
   allowed.request.upgrade = true;
-  CHECK(allowed(received) == lines({"GET /ws HTTP/1.1", "Host: a", "Upgrade: websocket", "Sec-WebSocket-Key: eA==",
-                                    "Connection: upgrade"}));
+  CHECK(allowed(received) ==
+        lines({"GET /ws HTTP/1.1", "Host: a", "Upgrade: websocket", "Sec-WebSocket-Key: eA==", "Connection: upgrade"}));
 }
 
 TEST_CASE("Expect is passed on") {
@@ -189,8 +189,8 @@ TEST_CASE("Forwarding claims of an untrusted peer are replaced by weir's own") {
   forward.rules = Forwarding{};
   forward.request.request_id = "0123abcd";
   CHECK(forward({"GET / HTTP/1.1", "Host: example.com", "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https",
-                 "X-Forwarded-Host: evil", "X-Forwarded-Port: 1", "x-forwarded-prefix: /admin", "Forwarded: for=6.6.6.6",
-                 "X-Real-IP: 6.6.6.6", "X-Request-ID: mine", "Via: 1.1 other"}) ==
+                 "X-Forwarded-Host: evil", "X-Forwarded-Port: 1", "x-forwarded-prefix: /admin",
+                 "Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Request-ID: mine", "Via: 1.1 other"}) ==
         lines({"GET / HTTP/1.1", "Host: example.com", "Via: 1.1 other", "X-Forwarded-For: 192.0.2.7",
                "X-Forwarded-Proto: http", "X-Forwarded-Host: example.com",
                "Forwarded: for=192.0.2.7;proto=http;host=example.com", "Via: 1.1 weir", "X-Request-ID: 0123abcd"}));
@@ -198,8 +198,8 @@ TEST_CASE("Forwarding claims of an untrusted peer are replaced by weir's own") {
 
 TEST_CASE("Forwarding claims of an untrusted peer are dropped where weir adds none") {
   Forwarder forward;
-  CHECK(forward({"GET / HTTP/1.1", "X-Forwarded-For: 6.6.6.6", "Forwarded: for=6.6.6.6", "Host: a", "X-Real-IP: 6.6.6.6",
-                 "X-Request-ID: mine"}) == lines({"GET / HTTP/1.1", "Host: a"}));
+  CHECK(forward({"GET / HTTP/1.1", "X-Forwarded-For: 6.6.6.6", "Forwarded: for=6.6.6.6", "Host: a",
+                 "X-Real-IP: 6.6.6.6", "X-Request-ID: mine"}) == lines({"GET / HTTP/1.1", "Host: a"}));
 }
 
 TEST_CASE("Forwarding claims of a trusted peer are continued") {

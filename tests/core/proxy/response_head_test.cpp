@@ -97,7 +97,8 @@ TEST_CASE("A response that cannot have a body says nothing about its length") {
   Forwarder forward;
   forward.plan_as_received = false;
   forward.response.keep_length = true;
-  CHECK(forward({"HTTP/1.1 204 No Content", "Content-Length: 0", "A: 1"}) == lines({"HTTP/1.1 204 No Content", "A: 1"}));
+  CHECK(forward({"HTTP/1.1 204 No Content", "Content-Length: 0", "A: 1"}) ==
+        lines({"HTTP/1.1 204 No Content", "A: 1"}));
 }
 
 TEST_CASE("The version of a response is weir's") {

@@ -1,0 +1,78 @@
+// What a snapshot adds to the routes of the file.
+
+#include "core/proxy/snapshot.hpp"
+
+#include "tests/support/catch.hpp"
+
+namespace weir::proxy::test {
+namespace {
+
+std::shared_ptr<Spec> two_listeners() {
+  auto spec = std::make_shared<Spec>();
+  spec->listeners.resize(3);
+  spec->listeners[0].name = "web";
+  spec->listeners[0].upstream = "app";
+  spec->listeners[1].name = "plain";
+  spec->listeners[1].redirect_to_https = true;
+  spec->listeners[2].name = "bare";
+  spec->upstreams.resize(2);
+  spec->upstreams[0].name = "api";
+  spec->upstreams[1].name = "app";
+  spec->routes.resize(3);
+  spec->routes[0].path = "/api";
+  spec->routes[0].upstream = "api";
+  spec->routes[1].path = "/hello";
+  spec->routes[1].respond.emplace();
+  spec->routes[2].path = "/open";
+  spec->routes[2].listeners = {"plain"};
+  spec->routes[2].upstream = "nobody";
+  return spec;
+}
+
+std::uint32_t find(const Snapshot& snapshot, std::uint32_t listener, std::string_view path) {
+  return snapshot.router.find({listener, "h", path, nullptr});
+}
+
+TEST_CASE("A listener's own upstream serves what no route does") {
+  const Snapshot snapshot(two_listeners());
+  REQUIRE(snapshot.routes.size() == 5);
+  CHECK(find(snapshot, 0, "/api/x") == 0);
+  CHECK(find(snapshot, 0, "/other") == 3);
+  CHECK(find(snapshot, 2, "/api/x") == 0);
+  CHECK(find(snapshot, 2, "/other") == Snapshot::none);
+  CHECK(snapshot.routes[3].upstream == "app");
+  CHECK(snapshot.routes[3].name == "listener web");
+}
+
+TEST_CASE("A listener that redirects to https does so for all but the routes that name it") {
+  const Snapshot snapshot(two_listeners());
+  CHECK(find(snapshot, 1, "/open") == 2);
+  CHECK(find(snapshot, 1, "/api/x") == 4);
+  CHECK(find(snapshot, 1, "/") == 4);
+  REQUIRE(snapshot.routes[4].redirect);
+  CHECK(snapshot.routes[4].redirect->status == 308);
+  CHECK(snapshot.routes[4].redirect->location == "https://${host}${uri}");
+}
+
+TEST_CASE("A redirect comes before the upstream of the same listener") {
+  auto spec = two_listeners();
+  spec->listeners[0].redirect_to_https = true;
+  const Snapshot snapshot(spec);
+  const std::uint32_t found = find(snapshot, 0, "/other");
+  REQUIRE(found != Snapshot::none);
+  CHECK(snapshot.routes[found].redirect);
+}
+
+TEST_CASE("The upstream of a route is its place in the specification") {
+  const Snapshot snapshot(two_listeners());
+  CHECK(snapshot.upstream_of_route == std::vector<std::uint32_t>{0, Snapshot::none, Snapshot::none, 1, Snapshot::none});
+}
+
+TEST_CASE("The routes of the file are not copied") {
+  const auto spec = two_listeners();
+  const Snapshot snapshot(spec);
+  CHECK(&snapshot.routes[1] == &spec->routes[1]);
+}
+
+}  // namespace
+}  // namespace weir::proxy::test
