@@ -36,6 +36,16 @@ HandleKind handle_kind(ObjectKind kind) noexcept {
   return HandleKind::none;
 }
 
+Feature feature_of(ObjectKind kind) noexcept {
+  switch (kind) {
+    case ObjectKind::pipe: return Feature::pipes;
+    case ObjectKind::char_device: return Feature::char_devices;
+    case ObjectKind::regular_file: return Feature::regular_files;
+    case ObjectKind::foreign: return Feature::watch_descriptor;
+    default: return Feature::stream_sockets;
+  }
+}
+
 }  // namespace
 
 SimBackend::SimBackend(SimWorld& world, const SimProfile& profile)
@@ -168,9 +178,10 @@ Error SimBackend::attach(Handle& handle) noexcept {
   WEIR_VERIFY(handle.slot == Handle::no_slot);
   WEIR_VERIFY(object.attached == nullptr);
   ++world_.activity_;
-  Ruling allowed;
-  if (object.kind == ObjectKind::char_device) allowed = capabilities_[Feature::char_devices];
-  if (object.kind == ObjectKind::pipe && !object.overlapped) allowed = capabilities_[Feature::plain_pipes];
+  Ruling allowed = capabilities_[feature_of(object.kind)];
+  if (allowed.allowed && object.kind == ObjectKind::pipe && !object.overlapped) {
+    allowed = capabilities_[Feature::plain_pipes];
+  }
   if (!allowed.allowed) return refused(allowed.rule);
   if (profile_.max_sockets != 0 && attached_ >= profile_.max_sockets) {
     const RuleId rule = platform_limits(profile_.platform).max_sockets_rule;

@@ -60,10 +60,6 @@ Error SimBackend::refusal(const Op& op) const noexcept {
   const HandleKind kind = op.handle->kind;
   Ruling allowed;
   switch (op.kind) {
-    case OpKind::read:
-    case OpKind::write:
-      if (kind == HandleKind::pipe) allowed = capabilities_[Feature::pipes];
-      break;
     case OpKind::watch_read:
     case OpKind::watch_write:
       allowed = capabilities_[kind == HandleKind::pipe ? Feature::watch_pipe : Feature::watch_descriptor];
