@@ -100,10 +100,10 @@ inline std::span<char> Buffer::room() noexcept { return {data_ + end_, pool_->bl
 
 // A run of bytes to be sent, laid out like an iovec (checked where one is needed).
 struct IoSlice {
-  const char* data = nullptr;
-  std::size_t size = 0;
+  const char* data;
+  std::size_t size;
 
-  IoSlice() noexcept = default;
+  IoSlice() noexcept = default;  // uninitialised, as an array element that is not used yet
   IoSlice(const char* bytes, std::size_t length) noexcept : data(bytes), size(length) {}
   IoSlice(std::string_view text) noexcept
       : data(text.data()), size(text.size()) {}  // NOLINT(google-explicit-constructor)

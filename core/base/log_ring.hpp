@@ -54,9 +54,10 @@ class LogRing {
     return true;
   }
 
-  // Producer: more than half is waiting to be read.
+  // Producer: so much is waiting to be read that the consumer should not put it off. A quarter leaves the consumer's
+  // thread some time to get the processor on a busy machine.
   bool filling() const noexcept {
-    return written_.load(std::memory_order_relaxed) - read_.load(std::memory_order_acquire) > capacity_ / 2;
+    return written_.load(std::memory_order_relaxed) - read_.load(std::memory_order_acquire) > capacity_ / 4;
   }
 
   // Consumer: calls take(const LogRecord&) for each record that was there at the call, the oldest first. The text is

@@ -1,6 +1,6 @@
 #pragma once
 // Coroutines that are ready to go on. Whoever makes a coroutine ready from within another one's stack (an event, a
-// scope, a channel) puts it here instead of resuming it; the thread's reactor drains the queue. One per thread.
+// scope) puts it here instead of resuming it; the thread's reactor drains the queue. One per thread.
 
 #include <coroutine>
 #include <cstddef>
