@@ -29,15 +29,16 @@ enum class FieldId : std::uint8_t {
 FieldId field_id(std::string_view name) noexcept;
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
+// Left uninitialised by default, since a head holds max_fields of them and uses few.
 // One header line: offsets from the first byte of the head. The line runs from name_begin to line_end, CRLF included.
 struct Field {
-  std::uint32_t name_begin = 0;
-  std::uint32_t value_begin = 0;   // optional white space around the value is outside it
-  std::uint32_t value_size = 0;
-  std::uint32_t line_end = 0;
-  std::uint16_t name_size = 0;
-  FieldId id = FieldId::other;
-  bool named_by_connection = false;  // hop-by-hop because Connection names it (RFC 9110 section 7.6.1)
+  std::uint32_t name_begin;
+  std::uint32_t value_begin;   // optional white space around the value is outside it
+  std::uint32_t value_size;
+  std::uint32_t line_end;
+  std::uint16_t name_size;
+  FieldId id;
+  bool named_by_connection;  // hop-by-hop because Connection names it (RFC 9110 section 7.6.1)
 };
 
 // How the body is delimited (RFC 9112 section 6.3).
