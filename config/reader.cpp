@@ -225,7 +225,7 @@ void Reader::unknown_name(const Node& at, const Path& path, std::string_view kin
 
 proxy::Origin Reader::origin(const Node& node) {
   Source& from = tree_.source(node);
-  return {from.name, static_cast<int>(node.line) + 1, character_column(from.line(node.line), node.column) + 1};
+  return {from.name, static_cast<int>(node.line) + 1, from.column(node.line, node.column)};
 }
 
 Fields::Fields(Reader& reader, Node* node, const Path& path, const Object& object)

@@ -23,12 +23,16 @@ std::string_view Source::line(std::uint32_t index) {
   return found;
 }
 
-int character_column(std::string_view line, std::size_t column) noexcept {
-  const std::string_view before = line.substr(0, std::min(column, line.size()));
-  const auto characters = std::count_if(before.begin(), before.end(), [](char c) {
+int Source::column(std::uint32_t line_index, std::uint32_t byte) {
+  const std::string_view whole = line(line_index);
+  const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(byte, whole.size()));
+  if (counted_.line != line_index || counted_.byte > end) counted_ = {line_index, 0, 0};
+  const std::string_view between = whole.substr(counted_.byte, end - counted_.byte);
+  const auto characters = std::count_if(between.begin(), between.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
   });
-  return static_cast<int>(characters);
+  counted_ = {line_index, end, counted_.characters + static_cast<int>(characters)};
+  return counted_.characters + 1;
 }
 
 const char* Tree::keep(std::string_view text) {
@@ -40,7 +44,7 @@ const char* Tree::keep(std::string_view text) {
 
 std::string Tree::place(const Node& node) {
   Source& from = source(node);
-  return fmt::format("{}:{}:{}", from.name, node.line + 1, character_column(from.line(node.line), node.column) + 1);
+  return fmt::format("{}:{}:{}", from.name, node.line + 1, from.column(node.line, node.column));
 }
 
 void Tree::report(Severity severity, const Node& at, std::string key_path, std::string message, std::string hint) {
@@ -60,7 +64,7 @@ void Tree::report_at(Severity severity, std::uint32_t file, std::uint32_t line, 
   found.severity = severity;
   found.file = from.name;
   found.line = static_cast<int>(line) + 1;
-  found.column = character_column(text, column) + 1;
+  found.column = from.column(line, column);
   found.key_path = std::move(key_path);
   found.message = std::move(message);
   found.hint = std::move(hint);

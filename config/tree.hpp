@@ -41,13 +41,23 @@ struct Node {
 };
 static_assert(sizeof(Node) == 32);
 
-struct Source {
+class Source {
+ public:
+  Source(std::string its_name, std::filesystem::path its_directory, std::string its_text)
+      : name(std::move(its_name)), directory(std::move(its_directory)), text(std::move(its_text)) {}
+
   std::string name;                        // as messages call it
   std::filesystem::path directory;         // what relative paths in it start from
   std::string text;
   std::vector<std::uint32_t> line_starts;  // filled on first use
 
   std::string_view line(std::uint32_t index);  // 0-based, without its line end
+  // 1-based and in characters, of a byte of a line. Cheap when asked in order, also in one very long line.
+  int column(std::uint32_t line_index, std::uint32_t byte);
+
+ private:
+  struct Counted { std::uint32_t line = 0, byte = 0; int characters = 0; };
+  Counted counted_;  // the place asked for last
 };
 
 class Tree {
@@ -88,9 +98,6 @@ class Tree {
   std::size_t errors_ = 0;
   std::size_t copied_ = 0;                  // nodes made by aliases
 };
-
-// Characters before byte `column` of a line.
-int character_column(std::string_view line, std::size_t column) noexcept;
 
 // Value of a key in a map; null when there is none.
 Node* find(const Node& map, std::string_view key) noexcept;

@@ -407,7 +407,7 @@ void TreeBuilder::merge_into(Node& map, Node& merged) {
 Node* Tree::parse(std::string name, std::filesystem::path directory, std::string text) {
   constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
-  sources_.push_back({std::move(name), std::move(directory), std::move(text), {}});
+  sources_.emplace_back(std::move(name), std::move(directory), std::move(text));
   return TreeBuilder(*this, static_cast<std::uint16_t>(sources_.size() - 1)).build();
 }
 
