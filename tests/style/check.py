@@ -178,7 +178,7 @@ def balanced(text, start):
 
 
 LAMBDA = re.compile(r"(?<![\w\]\[)>])\[(?!\[)([^\[\]]*)\]\s*(?:<[^<>]*>\s*)?(?=[({]|mutable|->)")
-AWAIT = re.compile(r"\bco_(await|return|yield)\b")
+AWAIT = re.compile(r"(?<!operator )\bco_(await|return|yield)\b")
 
 
 def lambdas(plain):
@@ -226,8 +226,9 @@ def coroutine_forms(path, text):
             yield found(m.start(), "co_await in an operand of && or ||")
         if "?" in statement:
             yield found(m.start(), "co_await in a conditional expression")
-        if re.match(r"\s*(if|while|switch|for)\b", statement):
-            yield found(m.start(), "co_await in a condition: await into a named local first")
+    for m in re.finditer(r"\b(if|while|switch|for)\s*(?:constexpr\s*)?(\()", plain):
+        if AWAIT.search(plain, m.end(2), balanced(plain, m.start(2))):
+            yield found(m.start(), f"co_await in the condition of {m.group(1)}: await into a named local first")
     inner = list(lambdas(plain))
     for start, captures, begin, end in inner:
         body = plain[begin:end]

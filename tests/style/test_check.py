@@ -109,6 +109,9 @@ class Coroutines(unittest.TestCase):
         self.bad("Task<void> f() { int b = x ? co_await g() : 0; }", "conditional")
         self.bad("Task<void> f() { if (co_await g()) h(); }", "condition")
         self.bad("Task<void> f() { while (co_await g()) h(); }", "condition")
+        self.bad("Task<void> f() { for (auto& x : co_await g()) h(x); }", "condition")
+        self.good("Task<void> f() { if (x) co_await g(); }")
+        self.good("void f() { CHECK(task.operator co_await().await_suspend(h)); }")
         self.good("Task<void> f() { auto&& r = co_await g(); }")
         self.good("Task<void> f() { if (x && y) { auto r = co_await g(); } }")
 

@@ -1,0 +1,46 @@
+"""weir, as a plugin of the benchmark driver (run.py --plugin weir=tests/bench/weir.py). WEIR names another binary,
+WEIR_BACKEND the event mechanism."""
+import os
+import pathlib
+import subprocess
+
+NOTE = "bodies are streamed, 32 KiB buffers; event mechanism " + os.environ.get("WEIR_BACKEND", "auto")
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+BINARY = pathlib.Path(os.environ.get("WEIR", TOP / "build" / "release" / "weir"))
+
+
+def missing():
+    return None if os.access(BINARY, os.X_OK) else f"{BINARY} is not built (make build)"
+
+
+def version():
+    return subprocess.run([BINARY, "version"], capture_output=True, text=True).stdout.strip().removeprefix("weir ")
+
+
+def supports(spec):
+    if spec.mode != "http":
+        return "weir has no TCP mode yet"
+    if spec.tls or spec.h2:
+        return "weir has no TLS yet"
+    if spec.reloading:
+        return "weir has no reload yet"
+    return None
+
+
+def write(spec):
+    lines = [
+        "runtime:",
+        f"  workers: {spec.threads}",
+        f"  backend: {os.environ.get('WEIR_BACKEND', 'auto')}",
+        "timeouts: { head: 600s, keep_alive: 600s, connect: 5s, first_byte: 600s, idle: 600s }",
+        "upstreams:",
+        f"  origin: {{ endpoints: [\"127.0.0.1:{spec.upstream}\"], max_idle: 8192, idle_timeout: 600s }}",
+        "listeners:",
+        f"  front: {{ bind: \"127.0.0.1:{spec.port}\"" + ("" if spec.hosts else ", upstream: origin") + " }",
+    ]
+    if spec.hosts:
+        lines.append("routes:")
+        lines += [f"  - {{ host: h{i}.bench.test, upstream: origin }}" for i in range(spec.hosts)]
+    (spec.dir / "weir.yaml").write_text("\n".join(lines) + "\n")
+    return [BINARY, "run", spec.dir / "weir.yaml"], {}
