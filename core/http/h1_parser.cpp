@@ -202,6 +202,7 @@ bool HeadParser::on_shared_field(Head& head, FieldId id, std::string_view value)
 // Only "chunked", once, is understood (RFC 9112 section 6.1).
 bool HeadParser::on_transfer_encoding(std::string_view value) noexcept {
   bool unknown = false;
+  if (value.ends_with(',')) return refuse(400, "bad-coding");
   do {
     const std::string_view coding = next_element(value);
     const std::string_view name = trim_ows(coding.substr(0, coding.find(';')));
@@ -343,10 +344,10 @@ bool RequestParser::read_target(std::string_view target) noexcept {
     path_ = target_;
     return head_.method == Method::options;
   }
-  const std::size_t scheme_size = target.find(':');
+  const std::size_t scheme_size = target.find("://");
+  if (scheme_size == target.npos) return false;
   const std::string_view scheme = target.substr(0, scheme_size);
   if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https")) return false;
-  if (target.substr(scheme_size, 3) != "://") return false;
   head_.form = TargetForm::absolute;
   scheme_ = {target_.begin, narrow(scheme_size)};
   const std::size_t begin = scheme_size + 3;

@@ -52,7 +52,7 @@ void replay(const char* name, void (*target)(std::string_view)) {
   target({});
   for (const std::string& seed : seeds) target(seed);
   Rng rng(1);
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 10000; ++round) {
     std::string text = seeds[rng.below(seeds.size())];
     for (std::uint64_t n = rng.between(1, 4); n > 0; --n) mutate(text, seeds, rng);
     target(text);
