@@ -191,28 +191,22 @@ def examples_stage():
 
 
 def fuzz_stage(seconds):
-    if failed := build("fuzz", ["fuzzers"]):
+    folder = TOP / "tests" / "fuzz"
+    names = sorted(f.name.removesuffix("_fuzz.cpp") for f in folder.glob("*_fuzz.cpp"))
+    if failed := build("fuzz", [f"weir_fuzz_{n}" for n in names]):
         return failed
     total = Tally()
-    programs = sorted(p for p in (TOP / "build" / "fuzz").glob("weir_fuzz_*") if p.is_file() and os.access(p, os.X_OK))
-    if not programs:
-        show("fuzz", "targets", Tally(0, 1), 0, "no fuzz target was built")
-        return Tally(0, 1)
 
-    def one(program):
-        name = program.name.removeprefix("weir_fuzz_")
-        found = LOGS / f"fuzz-{name}"
-        found.mkdir(parents=True, exist_ok=True)
-        corpus = TOP / "tests" / "fuzz" / "corpus" / name
-        fresh = TOP / "build" / "fuzz" / "corpus" / name
-        fresh.mkdir(parents=True, exist_ok=True)
-        argv = [program, f"-max_total_time={seconds}", "-rss_limit_mb=1024", "-timeout=10", f"-artifact_prefix={found}/", fresh]
-        if not corpus.is_dir() or not any(corpus.iterdir()):
-            return name, 1, f"no seed corpus at tests/fuzz/corpus/{name}", 0.0
-        return name, *run([*argv, corpus], LOGS / f"fuzz-{name}.log", SANITIZERS, seconds + 120)
+    def one(name):
+        found, fresh = LOGS / f"fuzz-{name}", TOP / "build" / "fuzz" / "corpus" / name
+        for directory in (found, fresh):
+            directory.mkdir(parents=True, exist_ok=True)
+        argv = [TOP / "build" / "fuzz" / f"weir_fuzz_{name}", f"-max_total_time={seconds}", "-rss_limit_mb=1024", "-timeout=10",
+                "-max_len=8192", f"-dict={folder}/http.dict", f"-artifact_prefix={found}/", fresh, folder / "corpus" / name]
+        return name, *run(argv, LOGS / f"fuzz-{name}.log", SANITIZERS, seconds + 120)
 
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for name, status, output, took in pool.map(one, programs):
+        for name, status, output, took in pool.map(one, names):
             tally = Tally(int(status == 0), int(status != 0))
             show("fuzz", name, tally, took, output)
             total.add(tally)

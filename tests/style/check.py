@@ -177,6 +177,13 @@ def balanced(text, start):
     return len(text)
 
 
+def without_brackets(text):
+    """The text without what stands in round brackets."""
+    while (shorter := re.sub(r"\([^()]*\)", "", text)) != text:
+        text = shorter
+    return text
+
+
 LAMBDA = re.compile(r"(?<![\w\]\[)>])\[(?!\[)([^\[\]]*)\]\s*(?:<[^<>]*>\s*)?(?=[({]|mutable|->)")
 AWAIT = re.compile(r"(?<!operator )\bco_(await|return|yield)\b")
 
@@ -219,8 +226,9 @@ def coroutine_forms(path, text):
     for m in re.finditer(r"\bco_await\b", plain):
         begin = max(plain.rfind(c, 0, m.start()) for c in ";{}") + 1
         end = min((i for i in (plain.find(c, m.end()) for c in ";{}") if i >= 0), default=len(plain))
-        statement = plain[begin:end]
-        if len(re.findall(r"\bco_await\b", statement)) > 1 and plain.find("co_await", begin) == m.start():
+        # What stands in the awaited call's own arguments is judged apart: a scalar made there is allowed.
+        statement = plain[begin:m.end()] + without_brackets(plain[m.end():end])
+        if len(re.findall(r"\bco_await\b", plain[begin:end])) > 1 and plain.find("co_await", begin) == m.start():
             yield found(m.start(), "two co_await in one statement")
         if re.search(r"\|\||(?<=[\w)\]])\s+&&\s", statement):
             yield found(m.start(), "co_await in an operand of && or ||")

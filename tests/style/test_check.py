@@ -111,6 +111,8 @@ class Coroutines(unittest.TestCase):
         self.bad("Task<void> f() { while (co_await g()) h(); }", "condition")
         self.bad("Task<void> f() { for (auto& x : co_await g()) h(x); }", "condition")
         self.good("Task<void> f() { if (x) co_await g(); }")
+        self.good("Task<void> f() { bool b = co_await g(x, y || z, u ? 1 : 2); }")
+        self.bad("Task<void> f() { bool b = h(x || co_await g()); }", "&& or ||")
         self.good("void f() { CHECK(task.operator co_await().await_suspend(h)); }")
         self.good("Task<void> f() { auto&& r = co_await g(); }")
         self.good("Task<void> f() { if (x && y) { auto r = co_await g(); } }")
