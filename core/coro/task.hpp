@@ -21,6 +21,10 @@ class Task;
 
 namespace detail {
 
+// Out of line, so that clang cannot see that a frame ends with its Task and put it on the stack: that optimisation was
+// wrong for spawned tasks (llvm#59723), and elided frames would not be counted.
+void destroy_frame(std::coroutine_handle<> frame) noexcept;
+
 // What every promise shares: where to go on, and whether the body has ended. handle.done() is not used for that: it
 // turns true too early while the body's locals are still being destroyed.
 struct PromiseBase {
@@ -94,7 +98,7 @@ class [[nodiscard]] Task {
     return *this;
   }
   ~Task() {
-    if (handle_) handle_.destroy();  // not started, or finished: never in the middle of an operation
+    if (handle_) detail::destroy_frame(handle_);  // not started, or finished: never in the middle of an operation
   }
 
   struct Awaiter {
