@@ -1,0 +1,269 @@
+#include "tests/sim/sim_origin.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "core/reactor/awaitables.hpp"
+
+namespace weir::sim {
+
+Task<void> SimOrigin::run() {
+  OpenSpec spec;
+  spec.what = OpenSpec::What::listener;
+  spec.address = options_.address;
+  spec.backlog = options_.backlog;
+  const Error opened = reactor_.backend().open(listener_, spec);
+  WEIR_VERIFY(!opened);
+  const Error attached = reactor_.backend().attach(listener_);
+  WEIR_VERIFY(!attached);
+  Scope serving;
+  co_await accept_all(serving);
+  reactor_.backend().close(listener_);
+  co_await serving.join();
+}
+
+void SimOrigin::stop() noexcept {
+  stopping_ = true;
+  stop_.cancel();
+  if (accepting_) reactor_.cancel(*accepting_);
+  for (Wire* wire : wires_) wire->give_up();
+}
+
+Task<void> SimOrigin::accept_all(Scope& serving) {
+  const CancelToken token = stop_.token();
+  while (!stopping_) {
+    auto accepted = std::make_unique<Handle>();
+    Accept accepting(reactor_, listener_, *accepted, nullptr);
+    accepting_ = &accepting.op();
+    auto got = co_await accepting;
+    accepting_ = nullptr;
+    if (got) {
+      ++accepted_;
+      Handle* handle = accepted.release();
+      serving.spawn(serve(handle));
+      continue;
+    }
+    if (stopping_) break;
+    const TimePoint deadline = reactor_.now() + std::chrono::milliseconds(10);
+    SleepUntil waiting(reactor_, deadline, token);
+    co_await waiting;
+  }
+}
+
+// Owns the handle.
+Task<void> SimOrigin::serve(Handle* accepted) {
+  const std::unique_ptr<Handle> handle(accepted);
+  Wire wire(reactor_, rng_.next(), *handle);
+  wire.pause = options_.pause;
+  wire.read_size = options_.read_size;
+  if (rng_.chance(0.2)) wire.write_size = 1 + rng_.below(200);
+  if (reactor_.backend().attach(*handle)) {
+    wire.close(true);
+    co_return;
+  }
+  wires_.push_back(&wire);
+  if (stopping_) wire.give_up();
+  Scope watching;
+  CancelSource done;
+  const CancelToken token = done.token();
+  watching.spawn(watch(wire, options_.patience, token));
+  co_await converse(wire);
+  done.cancel();
+  co_await watching.join();
+  std::erase(wires_, &wire);
+  wire.close(wire.wants_abort);
+}
+
+Task<void> SimOrigin::converse(Wire& wire) {
+  for (;;) {
+    const bool more = co_await one_request(wire);
+    if (!more) co_return;
+  }
+}
+
+Exchange* SimOrigin::check_head(const TextHead& head) {
+  const std::uint64_t id = head.number("x-exchange");
+  Exchange* exchange = ledger_.find(id);
+  if (!exchange) {
+    ledger_.violation(0, "a request that nobody sent arrived: " + head.first_line);
+    return nullptr;
+  }
+  if (head.count("x-exchange") != 1) ledger_.violation(id, "its id arrived more than once");
+  const std::string expected = fmt::format("{} /exchange/{} HTTP/1.1", exchange->method, id);
+  if (head.first_line != expected) ledger_.violation(id, "another request line arrived: " + head.first_line);
+  if (head.count("host") > 1) ledger_.violation(id, "more than one Host arrived");
+  if (head.count("host") == 0 && !exchange->http_1_0) ledger_.violation(id, "no Host arrived");
+  if (!options_.direct && head.count("x-hop") != 0) ledger_.violation(id, "a field that Connection named arrived");
+  if (head.count("content-length") + head.count("transfer-encoding") > 1) {
+    ledger_.violation(id, "more than one framing arrived");
+  }
+  return exchange;
+}
+
+// True if the connection stays.
+Task<bool> SimOrigin::one_request(Wire& wire) {
+  Scope idling;
+  CancelSource busy;
+  if (rng_.chance(options_.idle_close)) {
+    const Duration span{static_cast<std::int64_t>(
+        rng_.below(static_cast<std::uint64_t>(options_.idle_close_within.count())))};
+    const CancelToken token = busy.token();
+    wire.touch();
+    idling.spawn(watch(wire, span, token));
+  }
+  TextHead head;
+  const Got got = co_await wire.read_head(head);
+  busy.cancel();
+  co_await idling.join();
+  if (got == Got::malformed) ledger_.violation(0, "a malformed request arrived: " + head.first_line);
+  if (got != Got::whole) co_return false;
+  Exchange* exchange = check_head(head);
+  if (!exchange) co_return false;
+  ++requests_;
+  ++exchange->arrived;
+
+  const bool early = exchange->early && exchange->request_body != BodyKind::none;
+  if (early) {
+    const bool answered = co_await answer(wire, *exchange);
+    if (!answered || exchange->expects_continue) co_return false;
+  }
+  const bool waits = head.has_token("expect", "100-continue") && !early;
+  if (waits) {
+    const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    const bool sent = co_await wire.write(go_on);
+    if (!sent) co_return false;
+  }
+  const bool whole = co_await take_body(wire, head, *exchange);
+  if (!whole) co_return false;
+  ++exchange->arrived_whole;
+  if (!early) {
+    const bool answered = co_await answer(wire, *exchange);
+    if (!answered) co_return false;
+  }
+  co_return !exchange->origin_closes && !head.has_token("connection", "close");
+}
+
+Task<bool> SimOrigin::take_body(Wire& wire, const TextHead& head, Exchange& exchange) {
+  BodyKind kind = BodyKind::none;
+  std::uint64_t length = 0;
+  if (head.count("transfer-encoding") > 0) {
+    kind = BodyKind::chunked;
+  } else if (head.count("content-length") > 0) {
+    kind = BodyKind::length;
+    length = head.number("content-length");
+  }
+  BodyCheck check{exchange.id, Side::request};
+  const Got got = co_await wire.read_body(kind, length, check);
+  if (check.wrong) ledger_.violation(exchange.id, "wrong bytes in the request's body");
+  if (got == Got::malformed) ledger_.violation(exchange.id, "malformed chunks in the request");
+  if (got != Got::whole) co_return false;
+  if (check.received != exchange.request_length) {
+    ledger_.violation(exchange.id,
+                      fmt::format("{} bytes of {} arrived and look complete", check.received, exchange.request_length));
+  }
+  co_return true;
+}
+
+std::string SimOrigin::response_head(const Exchange& exchange) {
+  std::string head = fmt::format("HTTP/1.1 {} Status\r\nX-Exchange: {}\r\n", exchange.status, exchange.id);
+  if (rng_.chance(0.3)) head += "Server: sim\r\n";
+  if (rng_.chance(0.1)) head += "X-Filler: " + std::string(rng_.below(2000), 'f') + "\r\n";
+  std::string connection = exchange.origin_closes ? "close" : "";
+  if (rng_.chance(0.1)) {
+    connection += connection.empty() ? "X-Origin-Hop" : ", X-Origin-Hop";
+    head += "X-Origin-Hop: only to the next\r\n";
+  }
+  if (!connection.empty()) head += "Connection: " + connection + "\r\n";
+  const bool framed = exchange.status != 204 && (exchange.has_response_body() || rng_.chance(0.5));
+  if (framed && exchange.response_body == BodyKind::length) {
+    head += fmt::format("Content-Length: {}\r\n", exchange.response_length);
+  } else if (framed && (exchange.response_body == BodyKind::chunked ||
+                        exchange.response_body == BodyKind::chunked_trailers)) {
+    head += "Transfer-Encoding: chunked\r\n";
+    if (exchange.response_body == BodyKind::chunked_trailers) head += "Trailer: X-Check\r\n";
+  }
+  return head + "\r\n";
+}
+
+// True if the connection can go on.
+Task<bool> SimOrigin::answer(Wire& wire, Exchange& exchange) {
+  if (exchange.think.count() > 0) {
+    const bool slept = co_await wire.sleep(exchange.think);
+    if (!slept) co_return false;
+  }
+  std::string text;
+  for (int i = 0; i < exchange.informational; ++i) {
+    text += fmt::format("HTTP/1.1 103 Early Hints\r\nLink: </{}.css>; rel=preload\r\n\r\n", i);
+  }
+  if (exchange.misdeed != Misdeed::none && exchange.misdeed != Misdeed::extra_response) {
+    const bool goes_on = co_await misbehave(wire, exchange);
+    co_return goes_on;
+  }
+  text += response_head(exchange);
+  bool sent = co_await wire.write(text);
+  if (sent && exchange.has_response_body()) {
+    sent = co_await wire.write_body(exchange.response_body, exchange.id, Side::response, exchange.response_length,
+                                    UINT64_MAX);
+  }
+  if (!sent) {
+    ++ledger_.wasted_responses;
+    co_return false;
+  }
+  if (exchange.misdeed == Misdeed::extra_response) {
+    const std::string_view extra = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Exchange: 999999\r\n\r\nwrong";
+    sent = co_await wire.write(extra);
+  }
+  co_return sent;
+}
+
+Task<bool> SimOrigin::misbehave(Wire& wire, Exchange& exchange) {
+  std::string head = response_head(exchange);
+  wire.wants_abort = rng_.chance(0.5);
+  switch (exchange.misdeed) {
+    case Misdeed::dies_before_head: co_return false;
+    case Misdeed::dies_in_head: head.resize(random_cut(head.size() - 1)); break;
+    case Misdeed::garbage: {
+      static constexpr std::string_view nonsense[] = {
+          "\x16\x03\x01\x02", "HTTP/1.1 abc Status\r\n\r\n", "ICY 200 OK\r\n\r\n", "HTTP/1.1 200 OK\nX: y\n\n",
+          "HTTP/1.1 200 OK\r\nNo colon here\r\n\r\n", "HTTP/1.1 200 OK\r\n folded: start\r\n\r\n"};
+      head = std::string(nonsense[rng_.below(std::size(nonsense))]);
+      head += std::string(rng_.below(100), 'g');
+      break;
+    }
+    case Misdeed::bad_length:
+      head = fmt::format("HTTP/1.1 200 OK\r\nX-Exchange: {}\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+                         exchange.id);
+      break;
+    case Misdeed::both_framings:
+      head = fmt::format(
+          "HTTP/1.1 200 OK\r\nX-Exchange: {}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+          exchange.id);
+      break;
+    case Misdeed::bad_chunk:
+      head = fmt::format("HTTP/1.1 {} Status\r\nX-Exchange: {}\r\nTransfer-Encoding: chunked\r\n\r\n", exchange.status,
+                         exchange.id);
+      if (exchange.has_response_body()) head += rng_.chance(0.5) ? "zz\r\n" : "-5\r\nhello\r\n";
+      break;
+    case Misdeed::stalls:
+      for (;;) {
+        const bool more = co_await wire.fill();
+        if (!more) co_return false;
+        wire.forget();
+      }
+    default: break;
+  }
+  bool sent = co_await wire.write(head);
+  if (sent && exchange.misdeed == Misdeed::dies_in_body && exchange.has_response_body() &&
+      exchange.response_length > 0) {
+    const std::uint64_t stop_at = rng_.below(exchange.response_length);
+    sent = co_await wire.write_body(exchange.response_body, exchange.id, Side::response, exchange.response_length,
+                                    stop_at);
+    // The plain end of a body that ends with the connection would say that it is whole.
+    if (exchange.response_body == BodyKind::until_close) wire.wants_abort = true;
+  }
+  co_return false;
+}
+
+}  // namespace weir::sim
