@@ -95,12 +95,14 @@ void ReadinessBackend::close(Handle& handle) noexcept {
 Submit ReadinessBackend::submit(Op& op) noexcept {
   WEIR_ASSERT(op.handle->slot != Handle::no_slot && slots_[op.handle->slot].handle == op.handle);
   WEIR_VERIFY(parking_of(op) == nullptr);
+  op.state = OpState::idle;
   // A connect begins with a call whatever the hint says.
   if ((worth_trying(op) || op.kind == OpKind::connect) && attempt(op)) return Submit::done;
   if (const Error error = park(op)) {
     op.error = error;
     return Submit::done;
   }
+  op.state = OpState::in_flight;
   return Submit::pending;
 }
 

@@ -66,7 +66,8 @@ Error bind_unix(int fd, const OpenSpec& spec, const sockaddr_storage& where, soc
   if (spec.unix_mode != 0) ::fchmod(fd, spec.unix_mode);
   const auto* address = reinterpret_cast<const sockaddr*>(&where);
   if (::bind(fd, address, length) != 0) {
-    if (errno != EADDRINUSE || !remove_stale_socket_file(path, where, length)) return Errc::address_in_use;
+    const Error error = last_error();
+    if (error.code != Errc::address_in_use || !remove_stale_socket_file(path, where, length)) return error;
     if (::bind(fd, address, length) != 0) return last_error();
   }
   if (spec.unix_mode != 0 && ::chmod(path.c_str(), spec.unix_mode) != 0) return last_error();

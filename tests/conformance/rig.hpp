@@ -1,0 +1,151 @@
+#pragma once
+// Rig: one backend under test with what a test needs around it: an address to listen on, pipes and devices to adopt, a
+// way to run short of descriptors. The tests speak to the backend through its interface only. One thread.
+
+#include <functional>
+#include <memory>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/reactor/backend.hpp"
+#include "tests/support/catch.hpp"
+
+namespace weir::conformance {
+
+// An op as a test owns it. It counts its completions; nobody but a reactor may call `complete`.
+struct Flight : Op {
+  explicit Flight(Handle& on, OpKind what) noexcept {
+    handle = &on;
+    kind = what;
+    complete = [](Op& op) noexcept { static_cast<Flight&>(op).called = true; };
+  }
+  int completions = 0;
+  bool called = false;
+
+  bool ended() const noexcept { return completions > 0; }
+  Errc code() const noexcept { return error.code; }
+};
+
+struct Natives { NativeHandle first, second; };
+
+class Rig {
+ public:
+  virtual ~Rig();
+
+  // --- what differs between a system and the simulator ---
+  virtual bool simulated() const noexcept = 0;
+  virtual Address any_port() = 0;                            // to listen on
+  virtual Address address_of(const Handle& listener) = 0;    // where it then is
+  virtual Natives make_pipe() = 0;                           // read end, write end
+  virtual Natives make_sockets() = 0;                        // connected to each other
+  virtual Natives make_char_device() = 0;                    // the device, and its other end
+  virtual Natives make_foreign() = 0;                        // to be watched, and what makes it readable
+  virtual void poke(Handle& other) = 0;                      // sends a byte from the other end of a foreign one
+  virtual NativeHandle make_regular_file() = 0;
+  virtual void discard(NativeHandle native) = 0;
+  virtual void narrow(Handle& stream) = 0;                   // its direction out holds little from now on
+  virtual void leave_descriptors(std::size_t count) = 0;     // no more than so many can be opened
+  virtual void restore_descriptors() = 0;
+
+  Backend& backend() noexcept { return *backend_; }
+  std::unique_ptr<Backend> release_backend() noexcept { return std::move(owned_); }  // for a Reactor; it still works here
+  std::string_view name() const noexcept { return name_; }
+
+  // --- running ops ---
+  Submit submit(Flight& op);                     // a result that is in at once counts as its completion
+  void cancel(Flight& op);
+  std::size_t wait(TimePoint deadline);          // one wait; returns how many ops it completed
+  std::size_t poll() { return wait(backend().now()); }
+  void finish(Flight& op);                       // waits until it has ended; fails the test after a long time
+  void run(Flight& op) {
+    if (submit(op) == Submit::pending) finish(op);
+  }
+  // Lets everything that is under way arrive: returns what completed in the meantime.
+  std::size_t settle();
+  TimePoint far() { return backend().now() + std::chrono::seconds{30}; }
+
+  // --- running streams ---
+  void adopt(Handle& handle, NativeHandle native);
+  void listen(Handle& listener, std::uint16_t backlog = 1024);
+  void open_stream(Handle& stream);
+  void connect(Handle& listener, Handle& client, Handle& server);  // opened, attached, connected to each other
+  void connect(Handle& client, Handle& server);                    // over a listener of their own
+  std::size_t send_all(Handle& to, std::string_view bytes);        // how many went before an error
+  std::string receive(Handle& from, std::size_t size);             // exactly so many, fewer at the end of the stream
+  std::string receive_all(Handle& from);                           // up to the end of the stream
+  Errc fill(Handle& to);                                           // sends until it would block
+
+  // True when the rules forbid it here; the test then has checked the refusal and is over.
+  bool refused_here(Feature feature, const std::function<Error()>& try_it);
+
+ protected:
+  Rig(std::string_view name, std::unique_ptr<Backend> backend) noexcept
+      : name_(name), owned_(std::move(backend)), backend_(owned_.get()) {}
+  void drop_backend() noexcept { owned_.reset(); }
+
+ private:
+  std::string name_;
+  std::unique_ptr<Backend> owned_;
+  Backend* backend_;
+};
+
+std::unique_ptr<Rig> make_rig(std::string_view name);
+
+// Closes at the end of a test. What is still in flight is cancelled and waited for first.
+class Closing {
+ public:
+  Closing(Rig& rig, std::initializer_list<Handle*> handles) : rig_(rig), handles_(handles) {}
+  void add(Handle& handle) { handles_.push_back(&handle); }
+  ~Closing();
+
+ private:
+  Rig& rig_;
+  std::vector<Handle*> handles_;
+};
+
+// True if the function ends in an abort, in a process of its own.
+bool aborts(const std::function<void()>& function);
+
+void run_on(const char* backend, void (*test)(Rig&));
+
+}  // namespace weir::conformance
+
+#define WEIR_JOIN_(a, b) a##b
+#define WEIR_JOIN(a, b) WEIR_JOIN_(a, b)
+
+#define WEIR_TEST_ON(sentence, backend, body) \
+  TEST_CASE(sentence " - " backend, "[" backend "]") { ::weir::conformance::run_on(backend, body); }
+
+#ifdef __linux__
+#define WEIR_TEST_ON_EPOLL(sentence, body) WEIR_TEST_ON(sentence, "epoll", body)
+#else
+#define WEIR_TEST_ON_EPOLL(sentence, body)
+#endif
+
+#define WEIR_TEST_ON_SYSTEMS(sentence, body) \
+  WEIR_TEST_ON_EPOLL(sentence, body)         \
+  WEIR_TEST_ON(sentence, "poll", body)       \
+  WEIR_TEST_ON(sentence, "select", body)
+
+#define WEIR_TEST_ON_SIMULATORS(sentence, body)   \
+  WEIR_TEST_ON(sentence, "sim", body)             \
+  WEIR_TEST_ON(sentence, "sim-io_uring", body)    \
+  WEIR_TEST_ON(sentence, "sim-macos-10.8", body)  \
+  WEIR_TEST_ON(sentence, "sim-windows", body)     \
+  WEIR_TEST_ON(sentence, "sim-windows-select", body)
+
+#define WEIR_TESTS(sentence, register, body)                          \
+  static void body([[maybe_unused]] ::weir::conformance::Rig& rig);   \
+  register(sentence, body) static void body([[maybe_unused]] ::weir::conformance::Rig& rig)
+
+#define WEIR_TEST_ON_ALL(sentence, body) WEIR_TEST_ON_SYSTEMS(sentence, body) WEIR_TEST_ON_SIMULATORS(sentence, body)
+
+// One case per backend, "sentence - epoll" with the tag [epoll], and so on: a backend can be run alone. The body gets
+// the Rig as `rig`.
+#define BACKEND_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_ALL, WEIR_JOIN(conformance_, __LINE__))
+
+// What only a real system has (signals, threads that interrupt a sleep in real time), or only the simulator (seeds).
+#define SYSTEM_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_SYSTEMS, WEIR_JOIN(conformance_, __LINE__))
+#define SIMULATED_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_SIMULATORS, WEIR_JOIN(conformance_, __LINE__))
