@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/http/grammar.hpp"
+#include "core/http/lanes.hpp"
 #include "core/http/uri.hpp"
 
 namespace weir::http {
@@ -128,8 +129,8 @@ bool HeadParser::refuse(std::uint16_t status, std::string_view word) noexcept {
 
 // Finds the end of the next line: `end` becomes the offset of its CR. What is refused does not depend on how the bytes
 // are cut: a limit counts as passed as soon as the bytes so far cannot be part of a line within it.
-HeadParser::Scan HeadParser::next_line(std::string_view bytes, std::uint32_t& end) noexcept {
-  const std::size_t window = std::min(bytes.size(), limits_->head + 1);
+HeadParser::Scan HeadParser::next_line(std::uint32_t& end) noexcept {
+  const std::size_t window = window_;
   const void* hit = scanned_ < window ? std::memchr(base_ + scanned_, '\n', window - scanned_) : nullptr;
   const std::size_t feed = hit ? static_cast<std::size_t>(static_cast<const char*>(hit) - base_) : window;
   const std::size_t longest = start_line_seen_ ? limits_->header_line : limits_->request_line;
@@ -168,15 +169,45 @@ Field* HeadParser::add_field(Head& head, std::uint32_t end) noexcept {
     refuse(400, head.field_count == 0 && word == "obs-fold" ? "space-before-fields" : word);
     return nullptr;
   }
+  return &store_field(head, parts, end);
+}
+
+Field& HeadParser::store_field(Head& head, const FieldLine& parts, std::uint32_t end) noexcept {
   Field& field = head.fields[head.field_count++];
   field.name_begin = line_begin_;
   field.value_begin = line_begin_ + narrow(parts.value_begin);
   field.value_size = narrow(parts.value_size);
   field.line_end = end + 2;
   field.name_size = static_cast<std::uint16_t>(parts.name_size);
-  field.id = field_id({line, parts.name_size});
+  field.id = field_id({base_ + line_begin_, parts.name_size});
   field.named_by_connection = false;
-  return &field;
+  return field;
+}
+
+// Reads the next line in one pass if it is there as a whole, well-formed, within the limits and without a tab in its
+// value. Null decides nothing: the careful way looks again.
+Field* HeadParser::add_usual_field(Head& head) noexcept {
+  if (scanned_ != line_begin_ || window_ - line_begin_ < 16) return nullptr;
+  const char* const line = base_ + line_begin_;
+  const char* const stop = base_ + window_;
+  const char* at = line + count_name_bytes(line);
+  while (at < stop && is(token_char, *at)) ++at;
+  const std::size_t name_size = static_cast<std::size_t>(at - line);
+  if (name_size == 0 || at == stop || *at != ':') return nullptr;
+  do ++at;
+  while (at < stop && *at == ' ');
+  const char* const value = at;
+  at = find_control(value, stop);
+  if (stop - at < 2 || at[0] != '\r' || at[1] != '\n') return nullptr;
+  const std::uint32_t end = narrow(static_cast<std::size_t>(at - base_));
+  if (end - line_begin_ > limits_->header_line || end + std::size_t{2} > limits_->head || name_size > UINT16_MAX ||
+      head.field_count >= std::min(limits_->header_count, max_fields)) {
+    return nullptr;
+  }
+  while (at > value && at[-1] == ' ') --at;
+  scanned_ = end + 2;
+  return &store_field(head, {name_size, static_cast<std::size_t>(value - line), static_cast<std::size_t>(at - value)},
+                      end);
 }
 
 // Fields that mean the same in requests and responses.
@@ -277,50 +308,61 @@ void RequestParser::reset(const Limits& limits) noexcept {
   head_.expect_continue = false;
 }
 
-Parse RequestParser::parse(std::string_view bytes) noexcept {
-  if (refusal_.status != 0) return Parse::refused;
+void RequestParser::look_at(std::string_view bytes) noexcept {
   bytes.remove_prefix(std::min<std::size_t>(skipped_, bytes.size()));
   base_ = head_.base = bytes.data();
+  window_ = std::min(bytes.size(), limits_->head + 1);
+}
+
+Parse RequestParser::parse(std::string_view bytes) noexcept {
+  if (refusal_.status != 0) return Parse::refused;
+  look_at(bytes);
   while (!complete_) {
-    std::uint32_t end = 0;
-    const Scan scan = next_line(bytes, end);
-    if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
-    if (end == line_begin_) {
-      if (!start_line_seen_) {
-        if (skipped_ != 0) return refuse(400, "bad-request-line"), Parse::refused;
-        skipped_ = 2;  // an old client's CRLF behind the last body (RFC 9112 section 2.2)
-        scanned_ = 0;
-        bytes.remove_prefix(2);
-        base_ = head_.base = bytes.data();
-        continue;
-      }
-      if (!finish_request(end + 2)) return Parse::refused;
-      break;
+    if (const Field* field = start_line_seen_ ? add_usual_field(head_) : nullptr) {
+      if (!on_field(*field)) return Parse::refused;
+      line_begin_ = scanned_;
+      continue;
     }
-    if (start_line_seen_ ? !field_line(end) : !request_line(end)) return Parse::refused;
+    std::uint32_t end = 0;
+    const Scan scan = next_line(end);
+    if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
+    if (end == line_begin_ && !start_line_seen_) {
+      if (skipped_ != 0) return refuse(400, "bad-request-line"), Parse::refused;
+      skipped_ = 2;  // an old client's CRLF behind the last body (RFC 9112 section 2.2)
+      scanned_ = 0;
+      look_at(bytes);
+      continue;
+    }
+    if (!(end == line_begin_ ? finish_request(end + 2) : line(end))) return Parse::refused;
     line_begin_ = end + 2;
   }
   set_views();
   return Parse::complete;
 }
 
+bool RequestParser::line(std::uint32_t end) noexcept {
+  if (!start_line_seen_) return request_line(end);
+  const Field* field = add_field(head_, end);
+  return field && on_field(*field);
+}
+
 // method SP request-target SP HTTP-version (RFC 9112 section 3).
 bool RequestParser::request_line(std::uint32_t end) noexcept {
-  const std::string_view line(base_, end);
+  const std::string_view text(base_, end);
   std::uint32_t at = 0;
   while (is(token_char, base_[at])) ++at;  // the CR ends it
-  if (at == 0 || base_[at] != ' ') return refuse(400, name_bad_bytes(line, "bad-method"));
+  if (at == 0 || base_[at] != ' ') return refuse(400, name_bad_bytes(text, "bad-method"));
   method_ = {0, at};
-  head_.method = method_of(line.substr(0, at));
+  head_.method = method_of(text.substr(0, at));
 
   const std::uint32_t target_begin = ++at;
   while (is(target_char, base_[at])) ++at;
   target_ = {target_begin, at - target_begin};
-  if (target_.size == 0 || base_[at] != ' ') return refuse(400, name_bad_bytes(line, "bad-target"));
+  if (target_.size == 0 || base_[at] != ' ') return refuse(400, name_bad_bytes(text, "bad-target"));
 
-  const std::string_view word = read_version(line.substr(at + 1), head_.minor_version);
-  if (!word.empty()) return refuse(word == "unsupported-version" ? 505 : 400, name_bad_bytes(line, word));
-  if (!read_target(line.substr(target_begin, target_.size))) return refuse(400, "bad-target");
+  const std::string_view word = read_version(text.substr(at + 1), head_.minor_version);
+  if (!word.empty()) return refuse(word == "unsupported-version" ? 505 : 400, name_bad_bytes(text, word));
+  if (!read_target(text.substr(target_begin, target_.size))) return refuse(400, "bad-target");
   head_.start_line_end = end + 2;
   start_line_seen_ = true;
   return true;
@@ -363,14 +405,12 @@ void RequestParser::split_query(std::string_view target, std::size_t path_begin)
   query_ = {target_.begin + narrow(mark), narrow(target.size() - mark)};
 }
 
-bool RequestParser::field_line(std::uint32_t end) noexcept {
-  const Field* field = add_field(head_, end);
-  if (!field) return false;
-  switch (field->id) {
+bool RequestParser::on_field(const Field& field) noexcept {
+  switch (field.id) {
     case FieldId::other: return true;
-    case FieldId::host: return on_host(*field);
-    case FieldId::expect: return on_expect(*field);
-    default: return on_shared_field(head_, field->id, head_.value(*field));
+    case FieldId::host: return on_host(field);
+    case FieldId::expect: return on_expect(field);
+    default: return on_shared_field(head_, field.id, head_.value(field));
   }
 }
 
@@ -439,43 +479,53 @@ void ResponseParser::reset(const Limits& limits, Method method) noexcept {
 Parse ResponseParser::parse(std::string_view bytes) noexcept {
   if (refusal_.status != 0) return Parse::refused;
   base_ = head_.base = bytes.data();
+  window_ = std::min(bytes.size(), limits_->head + 1);
   while (!complete_) {
+    if (const Field* field = start_line_seen_ ? add_usual_field(head_) : nullptr) {
+      if (!on_field(*field)) return Parse::refused;
+      line_begin_ = scanned_;
+      continue;
+    }
     std::uint32_t end = 0;
-    const Scan scan = next_line(bytes, end);
+    const Scan scan = next_line(end);
     if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
     if (end == line_begin_ && start_line_seen_) {
       finish_response(end + 2);
       break;
     }
-    if (start_line_seen_ ? !field_line(end) : !status_line(end)) return Parse::refused;
+    if (!line(end)) return Parse::refused;
     line_begin_ = end + 2;
   }
   head_.reason = {base_ + reason_.begin, reason_.size};
   return Parse::complete;
 }
 
+bool ResponseParser::line(std::uint32_t end) noexcept {
+  if (!start_line_seen_) return status_line(end);
+  const Field* field = add_field(head_, end);
+  return field && on_field(*field);
+}
+
 // HTTP-version SP status-code [ SP reason ] (RFC 9112 section 4; servers leave the second space out).
 bool ResponseParser::status_line(std::uint32_t end) noexcept {
-  const std::string_view line(base_, end);
-  const std::string_view word = read_version(line.substr(0, 8), head_.minor_version);
-  if (!word.empty()) return refuse(502, name_bad_bytes(line, word));
-  const bool shaped = line.size() >= 12 && line[8] == ' ' && is_digit(line[9]) && is_digit(line[10]) &&
-                      is_digit(line[11]) && line[9] != '0' && (line.size() == 12 || line[12] == ' ');
-  if (!shaped) return refuse(502, name_bad_bytes(line, "bad-status"));
-  head_.status = static_cast<std::uint16_t>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
+  const std::string_view text(base_, end);
+  const std::string_view word = read_version(text.substr(0, 8), head_.minor_version);
+  if (!word.empty()) return refuse(502, name_bad_bytes(text, word));
+  const bool shaped = text.size() >= 12 && text[8] == ' ' && is_digit(text[9]) && is_digit(text[10]) &&
+                      is_digit(text[11]) && text[9] != '0' && (text.size() == 12 || text[12] == ' ');
+  if (!shaped) return refuse(502, name_bad_bytes(text, "bad-status"));
+  head_.status = static_cast<std::uint16_t>((text[9] - '0') * 100 + (text[10] - '0') * 10 + (text[11] - '0'));
   const std::uint32_t reason_begin = std::min<std::uint32_t>(13, end);
   reason_ = {reason_begin, end - reason_begin};
-  if (!is_field_value(base_ + reason_begin, reason_.size)) return refuse(502, name_bad_bytes(line, "bad-reason"));
+  if (!is_field_value(base_ + reason_begin, reason_.size)) return refuse(502, name_bad_bytes(text, "bad-reason"));
   head_.start_line_end = end + 2;
   start_line_seen_ = true;
   return true;
 }
 
-bool ResponseParser::field_line(std::uint32_t end) noexcept {
-  const Field* field = add_field(head_, end);
-  if (!field) return false;
-  if (field->id == FieldId::other) return true;
-  if (!on_shared_field(head_, field->id, head_.value(*field))) return false;
+bool ResponseParser::on_field(const Field& field) noexcept {
+  if (field.id == FieldId::other) return true;
+  if (!on_shared_field(head_, field.id, head_.value(field))) return false;
   // Whoever believed the framing fields of a message without a body would wait for one (RFC 9110 section 8.6).
   const bool never_body = head_.status < 200 || head_.status == 204;
   if (never_body && (chunked_ || head_.content_length > 0)) return refuse(502, "body-with-204-or-1xx");

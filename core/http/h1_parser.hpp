@@ -10,6 +10,8 @@
 
 namespace weir::http {
 
+struct FieldLine;
+
 enum class Parse : std::uint8_t { need_more, complete, refused };
 
 // The line scanner both parsers share.
@@ -27,13 +29,15 @@ class HeadParser {
 
   void restart(const Limits& limits, bool response) noexcept;
   bool refuse(std::uint16_t status, std::string_view word) noexcept;  // always false
-  Scan next_line(std::string_view bytes, std::uint32_t& end) noexcept;
+  Scan next_line(std::uint32_t& end) noexcept;
   Field* add_field(Head& head, std::uint32_t end) noexcept;  // null: refused
+  Field* add_usual_field(Head& head) noexcept;               // null: not the usual line
   bool on_shared_field(Head& head, FieldId id, std::string_view value) noexcept;
   void finish(Head& head, std::uint32_t end) noexcept;
 
   const Limits* limits_ = nullptr;
   const char* base_ = nullptr;     // the first byte of the head, in this call
+  std::size_t window_ = 0;         // bytes behind it that may be looked at
   std::uint32_t scanned_ = 0;      // no line feed before this offset is unseen
   std::uint32_t line_begin_ = 0;
   std::uint32_t seen_ = 0;         // a bit per FieldId
@@ -49,6 +53,7 @@ class HeadParser {
   Refusal refusal_;
 
  private:
+  Field& store_field(Head& head, const FieldLine& parts, std::uint32_t end) noexcept;
   bool on_transfer_encoding(std::string_view value) noexcept;
   bool on_connection(std::string_view value) noexcept;
   static void mark_named_fields(Head& head) noexcept;
@@ -70,10 +75,12 @@ class RequestParser : public HeadParser {
   bool started() const noexcept { return scanned_ > 0; }  // some byte of a head is there
 
  private:
+  void look_at(std::string_view bytes) noexcept;
+  bool line(std::uint32_t end) noexcept;
   bool request_line(std::uint32_t end) noexcept;
   bool read_target(std::string_view target) noexcept;
   void split_query(std::string_view target, std::size_t path_begin) noexcept;
-  bool field_line(std::uint32_t end) noexcept;
+  bool on_field(const Field& field) noexcept;
   bool on_host(const Field& field) noexcept;
   bool on_expect(const Field& field) noexcept;
   bool finish_request(std::uint32_t end) noexcept;
@@ -94,8 +101,9 @@ class ResponseParser : public HeadParser {
   ResponseHead& head() noexcept { return head_; }
 
  private:
+  bool line(std::uint32_t end) noexcept;
   bool status_line(std::uint32_t end) noexcept;
-  bool field_line(std::uint32_t end) noexcept;
+  bool on_field(const Field& field) noexcept;
   void finish_response(std::uint32_t end) noexcept;
 
   ResponseHead head_;

@@ -1,6 +1,8 @@
 #include "core/http/head.hpp"
 
 #include <cstddef>
+#include <cstring>
+#include <iterator>
 
 #include "core/http/grammar.hpp"
 
@@ -42,10 +44,18 @@ constexpr KnownName known_names[] = {
 };
 constexpr std::size_t longest_name = 19;
 
+// A known name with the bits that case may differ in: (text | case_bits) is the name, in any case of it.
+struct Pattern {
+  char name[24] = {};
+  char case_bits[24] = {};
+  FieldId id = FieldId::other;
+};
+
 // Length and first letter tell the known names apart: one look-up leaves one candidate. The entry is the position in
-// known_names plus one; a collision would not compile.
+// `patterns`; a collision would not compile. The first pattern is of no name.
 struct Index {
   std::uint8_t entry[longest_name + 1][32] = {};
+  Pattern patterns[1 + std::size(known_names)];
 };
 consteval Index make_index() {
   Index index;
@@ -54,17 +64,45 @@ consteval Index make_index() {
     std::uint8_t& entry = index.entry[known.name.size()][static_cast<unsigned char>(known.name[0]) & 31];
     if (entry != 0) throw "two known names share length and first letter";
     entry = ++position;
+    Pattern& pattern = index.patterns[position];
+    pattern.id = known.id;
+    for (std::size_t i = 0; i < known.name.size(); ++i) {
+      pattern.name[i] = known.name[i];
+      pattern.case_bits[i] = known.name[i] == '-' ? '\0' : ' ';
+    }
   }
   return index;
 }
 constexpr Index name_index = make_index();
 
-// `known` is in lower case.
-bool equals_lower(const char* text, std::string_view known) noexcept {
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if (lower(text[i]) != known[i]) return false;
-  return true;
+template <class Word>
+bool same_word(const char* text, const Pattern& pattern, std::size_t at) noexcept {
+  Word word, name, bits;
+  std::memcpy(&word, text + at, sizeof word);
+  std::memcpy(&name, pattern.name + at, sizeof name);
+  std::memcpy(&bits, pattern.case_bits + at, sizeof bits);
+  return static_cast<Word>(word | bits) == name;
 }
+
+// Whole words, the last of them overlapping.
+bool matches(const char* text, std::size_t size, const Pattern& pattern) noexcept {
+  if (size >= 8) {
+    return same_word<std::uint64_t>(text, pattern, 0) && same_word<std::uint64_t>(text, pattern, size - 8) &&
+           (size <= 16 || same_word<std::uint64_t>(text, pattern, 8));
+  }
+  if (size >= 4) {
+    return same_word<std::uint32_t>(text, pattern, 0) && same_word<std::uint32_t>(text, pattern, size - 4);
+  }
+  return same_word<std::uint8_t>(text, pattern, 0) && same_word<std::uint8_t>(text, pattern, size - 1) &&
+         same_word<std::uint8_t>(text, pattern, size / 2);
+}
+
+constexpr std::array<char, 256> make_lower_table() {
+  std::array<char, 256> table{};
+  for (unsigned c = 0; c < 256; ++c) table[c] = lower(static_cast<char>(c));
+  return table;
+}
+constexpr std::array<char, 256> lower_table = make_lower_table();
 
 }  // namespace
 
@@ -72,14 +110,15 @@ FieldId field_id(std::string_view name) noexcept {
   if (name.empty() || name.size() > longest_name) return FieldId::other;
   const std::uint8_t entry = name_index.entry[name.size()][static_cast<unsigned char>(name[0]) & 31];
   if (entry == 0) return FieldId::other;
-  const KnownName& known = known_names[entry - 1];
-  return equals_lower(name.data(), known.name) ? known.id : FieldId::other;
+  const Pattern& pattern = name_index.patterns[entry];
+  return matches(name.data(), name.size(), pattern) ? pattern.id : FieldId::other;
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (lower_table[static_cast<unsigned char>(a[i])] != lower_table[static_cast<unsigned char>(b[i])]) return false;
+  }
   return true;
 }
 
