@@ -58,7 +58,8 @@ std::string remedy(std::string_view text, bool for_endpoint) {
 }
 
 bool check_unix(Reader& reader, const Node& node, const Path& path, const Address& address) {
-  if (address.family != Family::unix_path || (!address.path.empty() && address.path.size() <= max_unix_path)) return true;
+  if (address.family != Family::unix_path || (!address.path.empty() && address.path.size() <= max_unix_path))
+    return true;
   reader.error(node, path, fmt::format("\"{}\" is no usable socket path", node.view()), remedy(node.view(), true));
   return false;
 }

@@ -44,7 +44,9 @@ void Builder::build(Node& root) {
   if (listener_names_.size() == 0 && (!fields["listeners"] || fields["listeners"]->kind != Kind::list)) {
     reader_.error(root, top, "there is no listener, so nothing would be served", "add listeners: { web: \":8080\" }");
   }
-  if (fields["listeners"]) check_reachable(*fields["listeners"], fields.at("listeners"));
+  const Node* list = fields["routes"];
+  const bool routes_known = !list || list->kind == Kind::null || list->kind == Kind::list;
+  if (fields["listeners"] && routes_known) check_reachable(*fields["listeners"], fields.at("listeners"));
   if (fields["upstreams"]) check_unused(*fields["upstreams"], fields.at("upstreams"));
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-// Builder: fills a Spec from the tree, section by section. Internal to config/. Every section reports all it finds wrong
-// and goes on with defaults; whoever calls throws the Spec away when there was an error. Names are read before routes, so
-// that a reference is checked where it stands.
+// Builder: fills a Spec from the tree, section by section. Internal to config/. Every section reports all it finds
+// wrong and goes on with defaults; whoever calls throws the Spec away when there was an error. Names are read before
+// routes, so that a reference is checked where it stands.
 
 #include <cstdint>
 #include <string>
@@ -111,7 +111,7 @@ std::optional<std::string> read_field_value(Reader& reader, Node& node, const Pa
 
 // addresses.cpp
 std::optional<Address> read_bind(Reader& reader, Node& node, const Path& path);
-bool read_endpoint(Reader& reader, Node& node, const Path& path);   // an address or name:port
+bool read_endpoint(Reader& reader, Node& node, const Path& path);  // an address or name:port
 bool is_host_name(std::string_view text) noexcept;
 
 }  // namespace weir::config

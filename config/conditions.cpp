@@ -18,7 +18,8 @@ constexpr std::string_view known_methods[] = {"GET",     "HEAD",    "POST",  "PU
 // The part of a host behind "*.", checked; or why it is none.
 std::string_view host_fault(std::string_view host) {
   if (host.empty()) return "it is empty";
-  const auto other = std::find_if(host.begin(), host.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  const auto other =
+      std::find_if(host.begin(), host.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   if (other != host.end()) return "it is not ASCII";
   if (host.find('*') != std::string_view::npos) return "a * can only be the whole first label";
   if (!is_host_name(host)) return "it is no host name";
@@ -79,8 +80,9 @@ std::optional<std::string> read_path(Reader& reader, Node& node, const Path& pat
                   fmt::format("a query is not compared; write {}", text.substr(0, end)));
   }
   if (text.find('*') != std::string_view::npos) {
-    return refuse(fmt::format("the path \"{}\" holds a *", text),
-                  fmt::format("a path is a prefix already: write {}", text == "/*" ? "/" : text.substr(0, text.find("/*"))));
+    return refuse(
+        fmt::format("the path \"{}\" holds a *", text),
+        fmt::format("a path is a prefix already: write {}", text == "/*" ? "/" : text.substr(0, text.find("/*"))));
   }
   std::array<char, max_path> normal;
   const http::NormalPath verdict = http::normalise_path(text, normal.data());
@@ -112,7 +114,8 @@ std::optional<std::string> read_method(Reader& reader, Node& node, const Path& p
     return std::nullopt;
   }
   if (const std::string_view meant = closest(*text, known_methods); !meant.empty()) {
-    reader.warning(node, path, fmt::format("\"{}\" is an unusual method", *text), fmt::format("did you mean {}?", meant));
+    reader.warning(node, path, fmt::format("\"{}\" is an unusual method", *text),
+                   fmt::format("did you mean {}?", meant));
   }
   return std::string{*text};
 }

@@ -12,12 +12,12 @@ enum class Severity { warning, error };
 struct Diagnostic {
   Severity severity = Severity::error;
   std::string file;
-  int line = 0;              // 1-based; 0: the file as a whole
-  int column = 0;            // 1-based, in characters
-  std::string key_path;      // "routes[3].timeout.idle"; empty: none
+  int line = 0;          // 1-based; 0: the file as a whole
+  int column = 0;        // 1-based, in characters
+  std::string key_path;  // "routes[3].timeout.idle"; empty: none
   std::string message;
-  std::string hint;          // what would be right; may be empty
-  std::string source_line;   // without its line end
+  std::string hint;         // what would be right; may be empty
+  std::string source_line;  // without its line end
 };
 
 // Several lines, the last with its line feed:

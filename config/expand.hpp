@@ -1,6 +1,6 @@
 #pragma once
-// Replaces ${NAME} and ${NAME:-default} in a scalar by the environment, and a scalar tagged !file by what the file holds.
-// Reads the environment and files; keeps nothing.
+// Replaces ${NAME} and ${NAME:-default} in a scalar by the environment, and a scalar tagged !file by what the file
+// holds. Reads the environment and files; keeps nothing.
 
 #include "config/path.hpp"
 #include "config/tree.hpp"

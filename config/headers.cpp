@@ -9,8 +9,8 @@ namespace weir::config {
 namespace {
 
 // Fields that belong to one connection or frame the message: weir writes them itself (RFC 9110 section 7.6.1).
-constexpr std::string_view own_fields[] = {"connection", "content-length",    "keep-alive", "proxy-connection", "te",
-                                           "trailer",    "transfer-encoding", "upgrade"};
+constexpr std::string_view own_fields[] = {"connection", "content-length", "keep-alive",        "proxy-connection",
+                                           "te",         "trailer",        "transfer-encoding", "upgrade"};
 
 bool check_name(Reader& reader, const Node& node, const Path& path, std::string_view name, Headers which) {
   if (!is_token(name)) {

@@ -15,7 +15,13 @@ constexpr Key shutdown_keys[] = {
     {"idle", Type::duration, "1s", "How long an idle client connection may still send one request."},
 };
 constexpr Key runtime_keys[] = {
-    {"workers", Type::workers, "auto", "Threads that serve requests; `auto` is one for each processor.", nullptr, {}, 1,
+    {"workers",
+     Type::workers,
+     "auto",
+     "Threads that serve requests; `auto` is one for each processor.",
+     nullptr,
+     {},
+     1,
      1024},
     {"backend", Type::choice, "auto", "The event mechanism; `auto` takes the best one that works here.", nullptr,
      backends},
@@ -25,7 +31,8 @@ constexpr Key runtime_keys[] = {
 constexpr Key limits_keys[] = {
     {"request_line", Type::size, "8KiB", "Longest request line; a longer one is answered 414."},
     {"header_line", Type::size, "8KiB", "Longest header line; a longer one is answered 431."},
-    {"head", Type::size, "16KiB", "All lines of a head together; more is answered 431. At most `runtime.buffer_size` less 4KiB."},
+    {"head", Type::size, "16KiB",
+     "All lines of a head together; more is answered 431. At most `runtime.buffer_size` less 4KiB."},
     {"header_count", Type::integer, "100", "Header lines of a head; more are answered 431.", nullptr, {}, 1, 128},
     {"trailers", Type::size, "4KiB", "Trailer section of a chunked body."},
 };
@@ -35,7 +42,8 @@ constexpr Key forwarding_keys[] = {
     {"via", Type::boolean, "true", "Add Via: 1.1 weir."},
     {"request_id", Type::boolean, "true", "Send X-Request-ID to the upstream and echo it to the client."},
     {"trusted_proxies", Type::texts, "[]",
-     "Addresses and blocks of proxies in front of weir, such as `10.0.0.0/8`. Their forwarding headers are believed and "
+     "Addresses and blocks of proxies in front of weir, such as `10.0.0.0/8`. Their forwarding headers are believed "
+     "and "
      "appended to; those of everyone else are replaced."},
 };
 constexpr Key timeouts_keys[] = {
@@ -61,11 +69,19 @@ constexpr Key access_log_keys[] = {
 };
 constexpr Key listener_keys[] = {
     {"bind", Type::texts, "",
-     "Required. One address or a list: `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/weir.sock`. `:8080` is every "
+     "Required. One address or a list: `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/weir.sock`. `:8080` is "
+     "every "
      "IPv4 address, `[::]:8080` every IPv6 address."},
-    {"upstream", Type::text, "", "Where a request goes that no route matches. Without it such a request is answered 404."},
-    {"max_connections", Type::integer, "0",
-     "Client connections at a time; 0 leaves it to the descriptor limit of the process.", nullptr, {}, 0, 10'000'000},
+    {"upstream", Type::text, "",
+     "Where a request goes that no route matches. Without it such a request is answered 404."},
+    {"max_connections",
+     Type::integer,
+     "0",
+     "Client connections at a time; 0 leaves it to the descriptor limit of the process.",
+     nullptr,
+     {},
+     0,
+     10'000'000},
     {"redirect_to_https", Type::boolean, "false", "Redirect what no route matches to https on the same host."},
     {"unix_mode", Type::text, "", "Permissions of unix sockets, in octal and in quotes: `\"0660\"`."},
 };
@@ -97,7 +113,8 @@ constexpr Key route_keys[] = {
     {"path", Type::text, "/",
      "A prefix in whole segments: `/api` matches /api and /api/users, not /apis. `=/api` matches this path alone."},
     {"methods", Type::texts, "", "One method or a list: `[GET, HEAD]`. Without it any."},
-    {"headers", Type::matches, "{}", "Headers a request must have: `X-Env: beta`, or `X-Env: true` when any value will do."},
+    {"headers", Type::matches, "{}",
+     "Headers a request must have: `X-Env: beta`, or `X-Env: true` when any value will do."},
     {"listeners", Type::texts, "", "One listener or a list. Without it the route is for all listeners."},
     {"upstream", Type::text, "", "Action: pass the request on to this upstream."},
     {"respond", Type::object, "", "Action: answer at once.", &keys::respond},
@@ -111,13 +128,21 @@ constexpr Key route_keys[] = {
     {"allow_upgrade", Type::boolean, "true", "Pass Upgrade (WebSocket) on and tunnel it."},
 };
 constexpr Key endpoint_keys[] = {
-    {"address", Type::text, "", "Required. `127.0.0.1:3000`, `[::1]:3000`, `app.internal:3000` or `unix:/run/app.sock`."},
+    {"address", Type::text, "",
+     "Required. `127.0.0.1:3000`, `[::1]:3000`, `app.internal:3000` or `unix:/run/app.sock`."},
     {"weight", Type::integer, "1", "Share of the requests; 0 gets no new ones.", nullptr, {}, 0, 1000},
 };
 constexpr Key upstream_keys[] = {
     {"endpoints", Type::list_of, "", "Required. The servers that share the requests, in weighted round robin.",
      &keys::endpoint},
-    {"max_idle", Type::integer, "256", "Idle connections kept for each endpoint and worker.", nullptr, {}, 0, 1'000'000},
+    {"max_idle",
+     Type::integer,
+     "256",
+     "Idle connections kept for each endpoint and worker.",
+     nullptr,
+     {},
+     0,
+     1'000'000},
     {"idle_timeout", Type::duration, "60s", "How long an idle connection is kept."},
 };
 constexpr Key file_keys[] = {
@@ -129,11 +154,13 @@ constexpr Key file_keys[] = {
      &keys::access_log},
     {"server_name", Type::text, "weir", "Server header of weir's own answers; `\"\"` for none."},
     {"include", Type::texts, "",
-     "Files to read as well: `conf.d/*.yaml`, or a list. Maps are merged by key, routes are appended, and a name that is "
+     "Files to read as well: `conf.d/*.yaml`, or a list. Maps are merged by key, routes are appended, and a name that "
+     "is "
      "given twice is an error."},
     {"listeners", Type::map_of, "", "Where clients connect.", &keys::listener},
     {"routes", Type::list_of, "",
-     "What happens to a request. The most specific route wins: exact host before `*.` host before any; exact path, then "
+     "What happens to a request. The most specific route wins: exact host before `*.` host before any; exact path, "
+     "then "
      "the longest prefix; then method, number of headers, order in the file.",
      &keys::route},
     {"upstreams", Type::map_of, "", "Where requests go.", &keys::upstream},
@@ -170,8 +197,8 @@ constexpr Object endpoint{"endpoint", "", endpoint_keys, ShortForm::text,
 
 std::span<const Object* const> all_objects() noexcept {
   static constexpr std::array<const Object*, 16> all = {
-      &keys::file,     &keys::runtime, &keys::shutdown, &keys::limits,  &keys::timeouts,    &keys::forwarding,
-      &keys::access_log, &keys::listener, &keys::route, &keys::respond, &keys::redirect, &keys::rewrite,
+      &keys::file,        &keys::runtime,       &keys::shutdown, &keys::limits,  &keys::timeouts, &keys::forwarding,
+      &keys::access_log,  &keys::listener,      &keys::route,    &keys::respond, &keys::redirect, &keys::rewrite,
       &keys::header_edit, &keys::route_timeout, &keys::upstream, &keys::endpoint};
   return all;
 }

@@ -11,8 +11,8 @@ namespace weir::config {
 
 enum class Type : std::uint8_t {
   boolean,
-  integer,         // low..high
-  workers,         // auto, or an integer
+  integer,  // low..high
+  workers,  // auto, or an integer
   duration,
   size,
   text,

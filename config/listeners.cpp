@@ -77,10 +77,11 @@ void Builder::check_clash(const Node& node, const Path& path, const Address& add
       continue;
     }
     if (is_wildcard(address) != is_wildcard(other.address)) {
-      reader_.warning(node, path, fmt::format("\"{}\" and \"{}\" overlap", node.view(), other.node->view()),
-                      fmt::format("the other is at {}; the more specific address gets its connections, and some systems "
-                                  "refuse the second",
-                                  reader_.tree().place(*other.node)));
+      reader_.warning(
+          node, path, fmt::format("\"{}\" and \"{}\" overlap", node.view(), other.node->view()),
+          fmt::format("the other is at {}; the more specific address gets its connections, and some systems "
+                      "refuse the second",
+                      reader_.tree().place(*other.node)));
     }
   }
   bound_.push_back({address, &node});
@@ -122,7 +123,8 @@ void Builder::check_reachable(const Node& listeners, const Path& path) {
                                    [&](const proxy::ListenerSpec& l) { return l.name == key->view(); });
     if (spec == spec_.listeners.end() || for_all || spec->redirect_to_https || !spec->upstream.empty()) continue;
     if (listener_names_.used(key->view())) continue;
-    reader_.error(*key, Path(path, key->view()), fmt::format("the listener \"{}\" has no route and no upstream", spec->name),
+    reader_.error(*key, Path(path, key->view()),
+                  fmt::format("the listener \"{}\" has no route and no upstream", spec->name),
                   "add upstream: NAME here, or a route for it");
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
-// Reads a configuration file into a Spec. The only entry to config/: no state is kept between calls, nothing is resolved,
-// bound or opened but the files that the configuration names. Called at start and on reload, from one thread at a time.
+// Reads a configuration file into a Spec. The only entry to config/: no state is kept between calls, nothing is
+// resolved, bound or opened but the files that the configuration names. Called at start and on reload, from one thread
+// at a time.
 
 #include <filesystem>
 #include <memory>

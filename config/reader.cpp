@@ -49,6 +49,36 @@ bool is_truth_word(std::string_view lowered) noexcept {
   return is_one_of(lowered, {"true", "false", "yes", "no", "on", "off"});
 }
 
+// The unit that "10M", "5min" or "2 hours" was meant to have; empty when that is not clear.
+std::string_view meant_unit(std::string_view text, bool is_size) noexcept {
+  struct Guess {
+    std::string_view typed, meant;
+  };
+  static constexpr Guess sizes[] = {{"k", "KiB"},   {"kb", "KiB"},  {"kib", "KiB"}, {"m", "MiB"},
+                                    {"mb", "MiB"},  {"mib", "MiB"}, {"g", "GiB"},   {"gb", "GiB"},
+                                    {"gib", "GiB"}, {"b", "B"},     {"byte", "B"},  {"bytes", "B"}};
+  static constexpr Guess durations[] = {{"s", "s"},     {"h", "h"},       {"d", "d"},      {"ms", "ms"},
+                                        {"sec", "s"},   {"secs", "s"},    {"second", "s"}, {"seconds", "s"},
+                                        {"min", "m"},   {"mins", "m"},    {"minute", "m"}, {"minutes", "m"},
+                                        {"hour", "h"},  {"hours", "h"},   {"day", "d"},    {"days", "d"},
+                                        {"msec", "ms"}, {"millis", "ms"}, {"usec", "us"}};
+  const std::string unit = lower(text);
+  for (const Guess& guess : is_size ? std::span<const Guess>(sizes) : std::span<const Guess>(durations)) {
+    if (guess.typed == unit) return guess.meant;
+  }
+  return {};
+}
+
+// "did you mean 10MiB? ", or nothing.
+std::string meant_quantity(std::string_view text, bool is_size) {
+  const std::size_t number_end = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::size_t unit_begin = std::min(text.find_first_not_of(' ', number_end), text.size());
+  if (number_end == 0) return {};
+  const std::string_view unit = meant_unit(text.substr(unit_begin), is_size);
+  if (unit.empty()) return {};
+  return fmt::format("did you mean {}{}? ", text.substr(0, number_end), unit);
+}
+
 std::string with_article(std::string_view noun) {
   return fmt::format("{} {}", std::string_view{"aeio"}.find(noun.front()) == std::string_view::npos ? "a" : "an", noun);
 }
@@ -154,7 +184,7 @@ std::optional<Duration> Reader::duration(Node& node, const Path& path, Zero zero
       return std::nullopt;
     case Quantity::unknown_unit:
     case Quantity::malformed:
-      error(node, path, fmt::format("\"{}\" is no duration", value), examples);
+      error(node, path, fmt::format("\"{}\" is no duration", value), meant_quantity(value, false) + examples);
       return std::nullopt;
     case Quantity::too_large:
       error(node, path, fmt::format("the duration {} is too long", value), "at most 365d; 0s switches it off");
@@ -183,7 +213,7 @@ std::optional<std::uint64_t> Reader::size(Node& node, const Path& path, std::uin
       return std::nullopt;
     case Quantity::unknown_unit:
     case Quantity::malformed:
-      error(node, path, fmt::format("\"{}\" is no size", value), examples);
+      error(node, path, fmt::format("\"{}\" is no size", value), meant_quantity(value, true) + examples);
       return std::nullopt;
     case Quantity::too_large:
       error(node, path, fmt::format("the size {} is too large", value), fmt::format("at most {}", size_text(high)));
@@ -202,8 +232,9 @@ std::optional<std::size_t> Reader::choice(Node& node, const Path& path, std::spa
   const auto found = std::find(choices.begin(), choices.end(), node.view());
   if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
   const std::string_view meant = closest(node.view(), choices);
-  error(node, path, fmt::format("\"{}\" is not known here", node.view()),
-        fmt::format("{}one of {}", meant.empty() ? "" : fmt::format("did you mean {}? It is ", meant), joined(choices)));
+  error(
+      node, path, fmt::format("\"{}\" is not known here", node.view()),
+      fmt::format("{}one of {}", meant.empty() ? "" : fmt::format("did you mean {}? It is ", meant), joined(choices)));
   return std::nullopt;
 }
 
@@ -253,7 +284,8 @@ void Fields::report_unknown(const Node& key) {
   } else {
     std::vector<std::string_view> owners;
     for (const Object* other : all_objects()) {
-      if (find_key(*other, key.view())) owners.push_back(other == &keys::file ? "the top level of the file" : other->name);
+      if (find_key(*other, key.view()))
+        owners.push_back(other == &keys::file ? "the top level of the file" : other->name);
     }
     if (!owners.empty() && owners.size() <= 3) {
       hint = fmt::format("\"{}\" belongs to {}. ", key.view(), joined(owners, " and "));
@@ -283,7 +315,8 @@ void Fields::read_integer(std::string_view key, std::uint32_t& out) {
   const Key& entry = *find_key(object_, key);
   Node* node = (*this)[key];
   if (!node) return;
-  if (const auto value = reader_.integer(*node, at(key), entry.low, entry.high)) out = static_cast<std::uint32_t>(*value);
+  if (const auto value = reader_.integer(*node, at(key), entry.low, entry.high))
+    out = static_cast<std::uint32_t>(*value);
 }
 void Fields::read_size(std::string_view key, std::size_t& out, std::uint64_t low, std::uint64_t high) {
   if (Node* node = (*this)[key]) out = reader_.size(*node, at(key), low, high).value_or(out);

@@ -1,6 +1,7 @@
 #pragma once
-// Reader: typed access to the tree. Every function reports what is wrong, with its place and remedy, and returns nothing
-// then; reading goes on, so that one load finds everything. A node may be null (the key is absent) only where said.
+// Reader: typed access to the tree. Every function reports what is wrong, with its place and remedy, and returns
+// nothing then; reading goes on, so that one load finds everything. A node may be null (the key is absent) only where
+// said.
 
 #include <concepts>
 #include <optional>
@@ -34,8 +35,7 @@ class Reader {
   void wrong_kind(const Node& at, const Path& path, std::string_view expected, std::string hint = {});
 
   // The views live as long as the tree.
-  std::optional<std::string_view> text(Node& node, const Path& path,
-                                       bool leave_request_variables = false);
+  std::optional<std::string_view> text(Node& node, const Path& path, bool leave_request_variables = false);
   std::optional<bool> boolean(Node& node, const Path& path);
   std::optional<std::uint64_t> integer(Node& node, const Path& path, std::uint64_t low, std::uint64_t high);
   std::optional<Duration> duration(Node& node, const Path& path, Zero zero = Zero::allowed);
@@ -91,7 +91,7 @@ class Fields {
   void read(std::string_view key, bool& out);
   void read(std::string_view key, Duration& out, Zero zero = Zero::allowed);
   void read(std::string_view key, std::string& out);
-  void read_integer(std::string_view key, std::uint32_t& out);   // within the table's bounds
+  void read_integer(std::string_view key, std::uint32_t& out);  // within the table's bounds
   void read_size(std::string_view key, std::size_t& out, std::uint64_t low, std::uint64_t high);
 
  private:

@@ -32,7 +32,8 @@ bool is_redirect_status(std::uint64_t status) noexcept {
 void Builder::routes(Node* node, const Path& path) {
   if (!node || node->kind == Kind::null) return;
   if (node->kind != Kind::list) {
-    reader_.wrong_kind(*node, path, "a list of routes", "routes:, and beneath it lines that begin with - host: or - path:");
+    reader_.wrong_kind(*node, path, "a list of routes",
+                       "routes:, and beneath it lines that begin with - host: or - path:");
     return;
   }
   spec_.routes.reserve(node->size);
@@ -100,8 +101,8 @@ void Builder::action(const Fields& fields, proxy::RouteSpec& out) {
   if (given.empty()) {
     reader_.error(fields.node(), fields.path(), "the route does nothing", "add one of upstream, respond and redirect");
   } else if (given.size() > 1) {
-    reader_.error(*fields[given[1]], fields.at(given[1]), fmt::format("the route has {} actions: {}", given.size(),
-                                                                      joined(given, " and ")),
+    reader_.error(*fields[given[1]], fields.at(given[1]),
+                  fmt::format("the route has {} actions: {}", given.size(), joined(given, " and ")),
                   "keep one of upstream, respond and redirect");
   }
   if (Node* upstream = fields["upstream"]) {
@@ -196,7 +197,8 @@ void Builder::respond(Node& node, const Path& path, proxy::RouteSpec& out) {
                   "remove the body, or choose another status");
   }
   if (Node* type = fields["content_type"]) {
-    if (auto value = read_field_value(reader_, *type, fields.at("content_type"))) respond.content_type = std::move(*value);
+    if (auto value = read_field_value(reader_, *type, fields.at("content_type")))
+      respond.content_type = std::move(*value);
   }
   if (Node* headers = fields["headers"]) {
     read_header_lists(reader_, *headers, fields.at("headers"), Headers::response, respond.headers.add);

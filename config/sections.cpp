@@ -61,7 +61,8 @@ void Builder::limits(Node* node, const Path& path) {
   for (const std::string_view key : {"request_line", "header_line"}) {
     const std::size_t line = key == "request_line" ? limits.request_line : limits.header_line;
     if (fields[key] && line > limits.head && line <= most) {
-      reader_.error(*fields[key], fields.at(key), fmt::format("a line of {} is longer than a whole head", size_text(line)),
+      reader_.error(*fields[key], fields.at(key),
+                    fmt::format("a line of {} is longer than a whole head", size_text(line)),
                     fmt::format("limits.head is {}", size_text(limits.head)));
     }
   }

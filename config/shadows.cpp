@@ -19,18 +19,20 @@ bool same_headers(const proxy::RouteSpec& a, const proxy::RouteSpec& b) {
 }
 
 bool includes(const std::vector<std::string>& all, const std::vector<std::string>& some) {
-  return std::all_of(some.begin(), some.end(), [&](const std::string& one) {
-    return std::find(all.begin(), all.end(), one) != all.end();
-  });
+  return std::all_of(some.begin(), some.end(),
+                     [&](const std::string& one) { return std::find(all.begin(), all.end(), one) != all.end(); });
 }
 
-// Whether `earlier` takes every request for `host` that `route` would: equal in what ranks before the order in the file.
+// Whether `earlier` takes every request for `host` that `route` would: equal in what ranks before the order in the
+// file.
 bool takes_all(const proxy::RouteSpec& earlier, const proxy::RouteSpec& route, const std::string& host) {
-  const bool host_matches = host.empty() ? earlier.hosts.empty()
-                                         : std::find(earlier.hosts.begin(), earlier.hosts.end(), host) != earlier.hosts.end();
+  const bool host_matches = host.empty()
+                                ? earlier.hosts.empty()
+                                : std::find(earlier.hosts.begin(), earlier.hosts.end(), host) != earlier.hosts.end();
   if (!host_matches || earlier.path_match != route.path_match || earlier.path != route.path) return false;
   if (earlier.methods.empty() != route.methods.empty() || !includes(earlier.methods, route.methods)) return false;
-  if (!earlier.listeners.empty() && (route.listeners.empty() || !includes(earlier.listeners, route.listeners))) return false;
+  if (!earlier.listeners.empty() && (route.listeners.empty() || !includes(earlier.listeners, route.listeners)))
+    return false;
   return same_headers(earlier, route);
 }
 

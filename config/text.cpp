@@ -11,11 +11,14 @@ namespace weir::config {
 
 namespace {
 
-struct Unit { std::string_view name; std::uint64_t factor; };
-constexpr Unit duration_units[] = {{"us", 1'000},          {"ms", 1'000'000},         {"s", 1'000'000'000},
-                                   {"m", 60'000'000'000},  {"h", 3'600'000'000'000},  {"d", 86'400'000'000'000}};
-constexpr Unit size_units[] = {{"B", 1},        {"KiB", 1024},      {"MiB", 1024 * 1024},  {"GiB", 1024 * 1024 * 1024},
-                               {"kB", 1000},    {"MB", 1000'000},   {"GB", 1000'000'000}};
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+constexpr Unit duration_units[] = {{"us", 1'000},         {"ms", 1'000'000},        {"s", 1'000'000'000},
+                                   {"m", 60'000'000'000}, {"h", 3'600'000'000'000}, {"d", 86'400'000'000'000}};
+constexpr Unit size_units[] = {{"B", 1},     {"KiB", 1024},    {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024},
+                               {"kB", 1000}, {"MB", 1000'000}, {"GB", 1000'000'000}};
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -44,11 +47,13 @@ Quantity take_part(std::string_view& text, std::span<const Unit> units, std::uin
   }
   if (whole > most / found->factor) return Quantity::too_large;
   std::uint64_t sum = whole * found->factor;
-  std::uint64_t place = found->factor;
-  for (std::size_t i = whole_end + 1; i < number_end; ++i) {
-    place /= 10;
-    sum += place * static_cast<std::uint64_t>(text[i] - '0');
+  std::uint64_t digits = 0;
+  std::uint64_t scale = 1;
+  for (std::size_t i = whole_end + 1; i < number_end && scale < 1'000'000'000; ++i) {
+    digits = digits * 10 + static_cast<std::uint64_t>(text[i] - '0');
+    scale *= 10;
   }
+  sum += found->factor / scale * digits + found->factor % scale * digits / scale;
   if (sum > most - value) return Quantity::too_large;
   value += sum;
   text.remove_prefix(unit_end);
@@ -64,7 +69,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t replaced = row[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
       next[j] = std::min({row[j] + 1, next[j - 1] + 1, replaced});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) next[j] = std::min(next[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        next[j] = std::min(next[j], before[j - 2] + 1);
     }
     std::swap(before, row);
     std::swap(row, next);

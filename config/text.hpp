@@ -14,11 +14,17 @@ namespace weir::config {
 enum class Quantity { good, malformed, no_unit, unknown_unit, too_large };
 
 // "30s", "1m30s", "1.5s", "250ms"; units us, ms, s, m, h, d. "0" needs no unit.
-struct DurationResult { Quantity verdict; Duration value{}; };
+struct DurationResult {
+  Quantity verdict;
+  Duration value{};
+};
 DurationResult parse_duration(std::string_view text) noexcept;
 
 // "32KiB", "10MiB", "1GiB", "512B", and decimal kB, MB, GB. "0" needs no unit.
-struct SizeResult { Quantity verdict; std::uint64_t value = 0; };
+struct SizeResult {
+  Quantity verdict;
+  std::uint64_t value = 0;
+};
 SizeResult parse_size(std::string_view text) noexcept;
 
 // Shortest exact text: "1m30s", "32KiB".

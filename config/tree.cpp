@@ -28,9 +28,8 @@ int Source::column(std::uint32_t line_index, std::uint32_t byte) {
   const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(byte, whole.size()));
   if (counted_.line != line_index || counted_.byte > end) counted_ = {line_index, 0, 0};
   const std::string_view between = whole.substr(counted_.byte, end - counted_.byte);
-  const auto characters = std::count_if(between.begin(), between.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  });
+  const auto characters = std::count_if(between.begin(), between.end(),
+                                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
   counted_ = {line_index, end, counted_.characters + static_cast<int>(characters)};
   return counted_.characters + 1;
 }

@@ -19,19 +19,19 @@ enum class Kind : std::uint8_t { null, scalar, list, map };
 
 struct Node {
   // Bits of `flags`.
-  static constexpr std::uint8_t quoted = 1;    // quoted or a block text, or tagged !!str
-  static constexpr std::uint8_t from_file = 2;   // tagged !file, not read yet
-  static constexpr std::uint8_t expanded = 4;  // ${...} or !file is done; the result follows no YAML typing
+  static constexpr std::uint8_t quoted = 1;     // quoted or a block text, or tagged !!str
+  static constexpr std::uint8_t from_file = 2;  // tagged !file, not read yet
+  static constexpr std::uint8_t expanded = 4;   // ${...} or !file is done; the result follows no YAML typing
 
   Kind kind = Kind::null;
   std::uint8_t flags = 0;
-  std::uint16_t file = 0;     // index into Tree's sources
-  std::uint32_t line = 0;     // 0-based
-  std::uint32_t column = 0;   // 0-based, in bytes
-  std::uint32_t size = 0;     // bytes of a text, elements of a list, keys of a map
+  std::uint16_t file = 0;    // index into Tree's sources
+  std::uint32_t line = 0;    // 0-based
+  std::uint32_t column = 0;  // 0-based, in bytes
+  std::uint32_t size = 0;    // bytes of a text, elements of a list, keys of a map
   union {
     const char* text = nullptr;
-    Node* first;              // of a list: its elements; of a map: key, value, key, value
+    Node* first;  // of a list: its elements; of a map: key, value, key, value
   };
   Node* next = nullptr;
 
@@ -46,8 +46,8 @@ class Source {
   Source(std::string its_name, std::filesystem::path its_directory, std::string its_text)
       : name(std::move(its_name)), directory(std::move(its_directory)), text(std::move(its_text)) {}
 
-  std::string name;                        // as messages call it
-  std::filesystem::path directory;         // what relative paths in it start from
+  std::string name;                 // as messages call it
+  std::filesystem::path directory;  // what relative paths in it start from
   std::string text;
   std::vector<std::uint32_t> line_starts;  // filled on first use
 
@@ -56,7 +56,10 @@ class Source {
   int column(std::uint32_t line_index, std::uint32_t byte);
 
  private:
-  struct Counted { std::uint32_t line = 0, byte = 0; int characters = 0; };
+  struct Counted {
+    std::uint32_t line = 0, byte = 0;
+    int characters = 0;
+  };
   Counted counted_;  // the place asked for last
 };
 
@@ -75,18 +78,18 @@ class Tree {
 
   Source& source(const Node& node) noexcept { return sources_[node.file]; }
   std::size_t source_count() const noexcept { return sources_.size(); }
-  std::string place(const Node& node);      // "weir.yaml:12:5"
+  std::string place(const Node& node);  // "weir.yaml:12:5"
 
   void report(Severity severity, const Node& at, std::string key_path, std::string message, std::string hint = {});
-  void report(Diagnostic diagnostic);       // about a file as a whole, before everything else
+  void report(Diagnostic diagnostic);          // about a file as a whole, before everything else
   std::vector<Diagnostic> take_diagnostics();  // in the order of the files
   std::size_t errors() const noexcept { return errors_; }
 
  private:
   friend class TreeBuilder;
   struct Finding {
-    std::uint32_t file, line, column;       // 0-based
-    std::size_t order;                      // of reporting, within one place
+    std::uint32_t file, line, column;  // 0-based
+    std::size_t order;                 // of reporting, within one place
     Diagnostic diagnostic;
   };
   void report_at(Severity severity, std::uint32_t file, std::uint32_t line, std::uint32_t column, std::string key_path,
@@ -96,7 +99,7 @@ class Tree {
   std::deque<Source> sources_;
   std::vector<Finding> findings_;
   std::size_t errors_ = 0;
-  std::size_t copied_ = 0;                  // nodes made by aliases
+  std::size_t copied_ = 0;  // nodes made by aliases
 };
 
 // Value of a key in a map; null when there is none.

@@ -30,11 +30,16 @@ class TextStream : public std::streambuf {
   }
 };
 
-struct Spot { std::uint32_t line, column; };
+struct Spot {
+  std::uint32_t line, column;
+};
 
 // The first byte that text cannot hold. yaml-cpp takes byte 4 for the end of the file, so control characters must not
 // get that far.
-struct BadByte { std::size_t offset; const char* what; };
+struct BadByte {
+  std::size_t offset;
+  const char* what;
+};
 std::optional<BadByte> find_bad_byte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
@@ -64,7 +69,9 @@ Spot spot_of(std::string_view text, std::size_t offset) {
   return spot;
 }
 
-struct Wording { std::string_view from, message, hint; };
+struct Wording {
+  std::string_view from, message, hint;
+};
 constexpr Wording wordings[] = {
     {"illegal map value", "a ':' is not allowed here",
      "a value that holds ': ' needs quotes; a key of a block needs the same indentation as its neighbours"},
@@ -99,9 +106,7 @@ class TreeBuilder : public YAML::EventHandler {
   Node* build() {
     try {
       parse();
-    } catch (const Abandoned&) {
-      return nullptr;
-    } catch (const YAML::Exception& e) {
+    } catch (const Abandoned&) { return nullptr; } catch (const YAML::Exception& e) {
       explain(e);
       return nullptr;
     } catch (const std::exception& e) {
@@ -167,7 +172,20 @@ class TreeBuilder : public YAML::EventHandler {
             mark.column < 0 ? 0 : static_cast<std::uint32_t>(mark.column)};
   }
   void report(Spot at, std::string message, std::string hint) {
-    tree_.report_at(Severity::error, file_, at.line, at.column, {}, std::move(message), std::move(hint));
+    tree_.report_at(Severity::error, file_, at.line, at.column, path(), std::move(message), std::move(hint));
+  }
+  // Where in the file the parser stands, as a key path.
+  std::string path() const {
+    std::string out;
+    for (const Frame& frame : frames_) {
+      const bool inside = &frame != &frames_.back();
+      if (frame.node->kind == Kind::list) {
+        out += fmt::format("[{}]", frame.node->size);
+      } else if (frame.last && frame.last->is_scalar() && inside) {
+        out += fmt::format("{}{}", out.empty() ? "" : ".", frame.last->view());
+      }
+    }
+    return out;
   }
 
   void parse();
@@ -194,14 +212,14 @@ class TreeBuilder : public YAML::EventHandler {
 void TreeBuilder::parse() {
   if (const auto bad = find_bad_byte(text())) {
     report(spot_of(text(), bad->offset), fmt::format("the file holds {}", bad->what),
-           "a configuration file is UTF-8 text; in a quoted value a control character is written as an escape (\"\\x04\")");
+           "a configuration file is UTF-8 text; in a quoted value a control character is written as an escape "
+           "(\"\\x04\")");
     throw Abandoned{};
   }
   TextStream buffer(text());
   std::istream input(&buffer);
   YAML::Parser parser(input);
-  while (parser.HandleNextDocument(*this)) {
-  }
+  while (parser.HandleNextDocument(*this)) {}
   check_last_quote();
 }
 
@@ -236,7 +254,9 @@ void TreeBuilder::explain(const YAML::Exception& error) {
     message = wording.message;
     hint = wording.hint;
   }
-  if (!frames_.empty() && frames_.back().flow) {
+  const bool broken_off =
+      !frames_.empty() && frames_.back().flow && error.msg.find("flow not found") != std::string::npos;
+  if (broken_off) {
     const Node& opened = *frames_.back().node;
     hint = fmt::format("the {} of line {}, column {} is not closed{}", opened.kind == Kind::map ? "{" : "[",
                        opened.line + 1, opened.column + 1,
@@ -250,8 +270,7 @@ void TreeBuilder::explain(const YAML::Exception& error) {
   const std::string_view line = source.line(at.line);
   if (line.substr(0, line.find_first_not_of(" \t")).find('\t') != std::string_view::npos) {
     hint = "this line is indented with a tab: use spaces";
-  } else if (const std::size_t dollar = line.find("${"); dollar != std::string_view::npos && !frames_.empty() &&
-                                                         frames_.back().flow) {
+  } else if (broken_off && line.find("${") != std::string_view::npos) {
     hint = "inside { } and [ ] a value with ${...} needs quotes: \"${NAME}\"";
   }
   report(at, std::move(message), std::move(hint));
@@ -269,7 +288,8 @@ Node* TreeBuilder::make(const YAML::Mark& mark, Kind kind, const std::string& ta
   } else if (tag == "!file" && kind == Kind::scalar) {
     node->flags |= Node::from_file;
   } else if (!tag.starts_with("tag:yaml.org,2002:")) {
-    report(spot(mark), fmt::format("unknown tag {}", tag), "the only tag is !file, in front of a path: !file secret.txt");
+    report(spot(mark), fmt::format("unknown tag {}", tag),
+           "the only tag is !file, in front of a path: !file secret.txt");
   }
   return node;
 }
@@ -350,8 +370,8 @@ void TreeBuilder::tidy(Node& map) {
     } else if (key->view() == "<<" && !key->is(Node::quoted)) {
       merged.push_back(value);
     } else if (const Node* first = earlier(key->view())) {
-      tree_.report(Severity::error, *key, {}, fmt::format("duplicate key \"{}\"", key->view()),
-                   fmt::format("it is first given at {}; keep one of the two", tree_.place(*first)));
+      report({key->line, key->column}, fmt::format("duplicate key \"{}\"", key->view()),
+             fmt::format("it is first given at {}; keep one of the two", tree_.place(*first)));
     } else {
       keep = true;
     }
