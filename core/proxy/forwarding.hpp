@@ -1,7 +1,7 @@
 #pragma once
-// Turns a received head into the head that is passed on, as slices: runs of received lines as they are, around the lines
-// that are removed, replaced or added. Hop-by-hop fields go (RFC 9110 section 7.6.1, also what Connection names), framing
-// is written by weir, forwarding fields are appended or, from peers that are not trusted, replaced. Pure.
+// Turns a received head into the head that is passed on, as slices: runs of received lines as they are, around the
+// lines that are removed, replaced or added. Hop-by-hop fields go (RFC 9110 section 7.6.1, also what Connection names),
+// framing is written by weir, forwarding fields are appended or, from peers that are not trusted, replaced. Pure.
 
 #include <cstdint>
 #include <string_view>
@@ -22,14 +22,14 @@ struct BodyPlan {
 struct ForwardRequest {
   const http::RequestHead* head = nullptr;
   const Forwarding* rules = nullptr;
-  const HeaderEdit* edit = nullptr;      // may be null
+  const HeaderEdit* edit = nullptr;  // may be null
   const Address* client = nullptr;
-  bool client_trusted = false;           // peer is in trusted_proxies
-  std::string_view scheme = "http";      // of the listener
-  std::string_view target;               // as sent on: the received one, or rewritten
-  std::string_view host;                 // as sent on; empty: as received
-  std::string_view request_id;           // empty: none is sent
-  bool upgrade = false;                  // pass Upgrade and "Connection: upgrade" on
+  bool client_trusted = false;       // peer is in trusted_proxies
+  std::string_view scheme = "http";  // of the listener
+  std::string_view target;           // as sent on: the received one, or rewritten
+  std::string_view host;             // as sent on; empty: as received
+  std::string_view request_id;       // empty: none is sent
+  bool upgrade = false;              // pass Upgrade and "Connection: upgrade" on
   BodyPlan body;
 };
 // Texts of the request stay where they are until the slices are sent: long ones are referred to.
@@ -39,14 +39,14 @@ void write_request_head(const ForwardRequest& request, http::SliceWriter& out) n
 struct ForwardResponse {
   const http::ResponseHead* head = nullptr;
   const Forwarding* rules = nullptr;
-  const HeaderEdit* edit = nullptr;      // may be null
-  std::string_view request_id;           // echoed unless empty
+  const HeaderEdit* edit = nullptr;  // may be null
+  std::string_view request_id;       // echoed unless empty
   std::uint8_t client_minor_version = 1;
-  bool close = false;                    // adds Connection: close (or keep-alive to an HTTP/1.0 client that asked)
+  bool close = false;  // adds Connection: close (or keep-alive to an HTTP/1.0 client that asked)
   bool keep_alive_1_0 = false;
   bool upgrade = false;
-  BodyPlan body;                         // framing none writes no framing field: what the head had (HEAD, 304) stays
-  bool keep_length = false;              // HEAD, 304: Content-Length of the head is passed on as it is
+  BodyPlan body;             // framing none writes no framing field: what the head had (HEAD, 304) stays
+  bool keep_length = false;  // HEAD, 304: Content-Length of the head is passed on as it is
 };
 void write_response_head(const ForwardResponse& response, http::SliceWriter& out) noexcept;
 
@@ -56,9 +56,11 @@ Address client_of(const http::RequestHead& head, const Address& peer, const Forw
 bool is_trusted(const Address& peer, const Forwarding& rules) noexcept;
 
 // Expands ${scheme} ${host} ${path} ${query} ${uri} of a redirect location. Control characters never get in.
-// The host is written without a port; a path that would begin the location as "//" cannot make it point to another host.
-// `query` may have its question mark or not; ${query} has none.
-struct RedirectContext { std::string_view scheme, host, path, query; };
+// The host is written without a port; a path that would begin the location as "//" cannot make it point to another
+// host. `query` may have its question mark or not; ${query} has none.
+struct RedirectContext {
+  std::string_view scheme, host, path, query;
+};
 void write_location(std::string_view location, const RedirectContext& context, http::SliceWriter& out) noexcept;
 
 }  // namespace weir::proxy

@@ -1,8 +1,8 @@
 #pragma once
 // Router: finds the route of a request. Compiled once from a Spec and immutable after that, so any thread may read it.
 // Precedence is the Kubernetes Gateway API's: exact host before the longest wildcard before any host; exact path, then
-// the longest prefix; then a method match, then the number of matched headers, then the order in the file. The cost of a
-// lookup does not grow with the number of routes.
+// the longest prefix; then a method match, then the number of matched headers, then the order in the file. The cost of
+// a lookup does not grow with the number of routes.
 
 #include <cstdint>
 #include <memory>
@@ -24,9 +24,9 @@ class Router {
   Router& operator=(const Router&) = delete;
 
   struct Query {
-    std::uint32_t listener = 0;      // index into Spec::listeners
-    std::string_view host;           // any case; a port and a dot at its end are not looked at
-    std::string_view path;           // normalised
+    std::uint32_t listener = 0;               // index into Spec::listeners
+    std::string_view host;                    // any case; a port and a dot at its end are not looked at
+    std::string_view path;                    // normalised
     const http::RequestHead* head = nullptr;  // for method and header conditions
   };
 

@@ -41,8 +41,8 @@ inline std::string_view peer_ip(const Address& address, char* room) noexcept {
 
 struct CivilTime {
   std::int64_t year;
-  unsigned month, day;             // from 1
-  unsigned weekday;                // 0: Sunday
+  unsigned month, day;  // from 1
+  unsigned weekday;     // 0: Sunday
   unsigned hour, minute, second;
 };
 
