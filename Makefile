@@ -16,7 +16,7 @@ help: ## lists the targets
 build: ## builds the release binary, build/release/weir
 	@packaging/install-dependencies build
 	@[ -f build/release/build.ninja ] || cmake --preset release -DWEIR_BUILD_TESTS=OFF -DWEIR_WERROR=$(WERROR)
-	@cmake --build build/release --target weir
+	@cmake --build build/release --target weir $(if $(CI),-- --quiet)
 
 demo: ## builds weir, proxies a request with it and shows what happened
 	@packaging/install-dependencies demo
