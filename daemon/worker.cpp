@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/platform/memory.hpp"
 #include "core/platform/threads.hpp"
 
 namespace weir::daemon {
@@ -70,6 +71,7 @@ void Worker::serve() {
     server_options.seed = setup_.seed;
     server_options.log_line = access_ring_ ? write_access_line : nullptr;
     server_options.log_event = [](void*, std::string_view text) noexcept { log_warn("{}", text); };
+    server_options.memory_freed = [](void*) noexcept { platform::trim_heap(); };
     server_options.context = access_ring_.get();
     proxy::Server server(reactor, std::move(setup_.snapshot), server_options);
     {

@@ -16,7 +16,6 @@ constexpr std::size_t header_bytes = cache_line;
 // covers.
 constexpr std::size_t colours = 16;
 constexpr std::size_t colour_step = 256;
-constexpr std::size_t reserve_blocks = 8;
 
 }  // namespace
 
@@ -53,7 +52,7 @@ Buffer BufferPool::take() noexcept {
     data = allocate();
     if (!data) return {};
   }
-  ++in_use_;
+  if (++in_use_ > peak_) peak_ = in_use_;
   return Buffer(*this, data);
 }
 
@@ -78,7 +77,7 @@ char* BufferPool::allocate() noexcept {
   return header->data();
 }
 
-void BufferPool::trim() noexcept { release_free(reserve_blocks); }
+void BufferPool::trim(std::size_t keep) noexcept { release_free(keep > in_use_ ? keep - in_use_ : 0); }
 
 void BufferPool::release_free(std::size_t keep) noexcept {
   Header** at = &free_;

@@ -73,7 +73,10 @@ class BufferPool {
   std::size_t block_size() const noexcept { return block_size_; }
   std::size_t in_use() const noexcept { return in_use_; }
   std::size_t allocated() const noexcept { return allocated_; }
-  void trim() noexcept;  // gives free blocks beyond a small reserve back to the system
+  // The most that were in use at once since the last call.
+  std::size_t take_peak() noexcept { return std::exchange(peak_, in_use_); }
+  // Gives free blocks back to the heap until `keep` are left in all, used ones included.
+  void trim(std::size_t keep = 0) noexcept;
 
  private:
   friend class Buffer;
@@ -86,6 +89,7 @@ class BufferPool {
   std::size_t block_size_;
   std::size_t max_blocks_;
   std::size_t in_use_ = 0;
+  std::size_t peak_ = 0;
   std::size_t allocated_ = 0;
   std::size_t next_colour_ = 0;
 };

@@ -23,36 +23,56 @@ ClientConnection::ClientConnection(Engine& e, std::uint32_t listener_index) noex
 
 ClientConnection::~ClientConnection() = default;
 
+void ClientConnection::begin() noexcept { engine.scope.spawn(serve()); }
+
 Task<void> ClientConnection::serve() {
-  Engine& shared = engine;
-  while (keep && !stopped_) {
-    if (stream.input().empty()) {
-      stream.input().reset();
-      enter(Phase::keep_alive, shared.draining ? shared.spec().runtime.shutdown.idle : shared.timeouts().keep_alive);
-      auto got = co_await stream.receive();
-      if (!got || *got == 0) break;
-    }
+  while (keep && !stopped_ && !client_ended_ && !client_reset_) {
+    if (stream.input().empty() && rest()) co_return;
+    if (stream.ended()) break;
     stream.settle();
     timed_out_ = false;
-    exchange = shared.exchanges.make(*this);
+    engine.note_activity();
+    exchange = engine.exchanges.make(*this);
     auto running = exchange->run();
     co_await running;
-    shared.exchanges.destroy(exchange);
+    engine.exchanges.destroy(exchange);
     exchange = nullptr;
     total_deadline_ = TimePoint::max();
     stream.set_notice(nullptr);
-    if (client_ended_ || client_reset_) break;
   }
   auto closing = close_stream();
   co_await closing;
-  shared.reactor.timers().disarm(*this);
-  List<ClientConnection>::erase(*this);
-  if (shared.options.shared) {
-    shared.options.shared->connections.fetch_sub(1, std::memory_order_relaxed);
-    if (shared.options.shared->per_listener)
-      shared.options.shared->per_listener[listener].fetch_sub(1, std::memory_order_relaxed);
+  finish();
+}
+
+bool ClientConnection::rest() noexcept {
+  stream.input().reset();
+  stream.arm();
+  if (stream.has_result()) return false;
+  enter(Phase::keep_alive, engine.draining ? engine.spec().runtime.shutdown.idle : engine.timeouts().keep_alive);
+  resting_ = true;
+  stream.set_notice(&ClientConnection::wake);
+  return true;
+}
+
+// The receive of a resting connection has ended: with the next request, with the client's leaving, or because the
+// connection's time is up.
+void ClientConnection::wake(Stream& stream) noexcept {
+  auto& self = *static_cast<ClientConnection*>(stream.owner());
+  self.resting_ = false;
+  stream.set_notice(nullptr);
+  if (stream.ended()) {
+    self.finish();
+  } else {
+    self.begin();
   }
-  shared.connections.destroy(this);
+}
+
+void ClientConnection::finish() noexcept {
+  stream.close_now();
+  engine.reactor.timers().disarm(*this);
+  List<ClientConnection>::erase(*this);
+  engine.connection_closed(*this);
 }
 
 Task<void> ClientConnection::close_stream() {
@@ -144,7 +164,7 @@ void ClientConnection::stop() noexcept {
 }
 
 void ClientConnection::drain() noexcept {
-  if (!exchange && phase_ == Phase::keep_alive) enter(Phase::keep_alive, engine.spec().runtime.shutdown.idle);
+  if (resting_) enter(Phase::keep_alive, engine.spec().runtime.shutdown.idle);
 }
 
 }  // namespace weir::proxy

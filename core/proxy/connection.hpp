@@ -1,7 +1,7 @@
 #pragma once
-// ClientConnection: one accepted connection. It runs one exchange after another, holds no buffer and no exchange while
-// the client is idle, and owns the one timer that all phases of its exchanges share. Made by an accept loop, destroys
-// itself when it is over; the worker's thread only.
+// ClientConnection: one accepted connection. It runs one exchange after another and owns the one timer that all their
+// phases share. While the client is idle it rests: no coroutine, no buffer, no exchange, just this object with a receive
+// armed. Made by an accept loop, destroys itself when it is over; the worker's thread only.
 
 #include <cstdint>
 
@@ -21,8 +21,8 @@ class ClientConnection : public ListLink<void>, public Timer {
   ClientConnection(Engine& engine, std::uint32_t listener_index) noexcept;
   ~ClientConnection();
 
-  // Serves until the connection ends, then destroys this object. Spawned once, after accept and attach.
-  Task<void> serve();
+  // Starts serving. Called once, after accept and attach.
+  void begin() noexcept;
 
   // Starts a phase that may last `limit` (0: for ever). Body and tunnel phases are extended by progress.
   void enter(Phase phase, Duration limit) noexcept;
@@ -56,6 +56,10 @@ class ClientConnection : public ListLink<void>, public Timer {
   bool linger = false;         // the client may still be sending: read on for a moment before closing
 
  private:
+  Task<void> serve();          // until the client has nothing more to say for now
+  bool rest() noexcept;        // false: there are bytes already, or the end
+  static void wake(Stream& stream) noexcept;
+  void finish() noexcept;      // closes and destroys this object
   static void deadline(Timer& timer) noexcept;
   static void hang_up(Stream& stream) noexcept;
   void cancel_all() noexcept;
@@ -66,6 +70,7 @@ class ClientConnection : public ListLink<void>, public Timer {
   bool timed_out_ = false;
   bool total_timed_out_ = false;
   bool stopped_ = false;
+  bool resting_ = false;
   bool client_ended_ = false;
   bool client_reset_ = false;
   Duration limit_{};

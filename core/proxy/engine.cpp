@@ -20,15 +20,48 @@ void write_hex(std::uint64_t value, char* out) noexcept {
   for (int shift = 60; shift >= 0; shift -= 4) *out++ = "0123456789abcdef"[value >> shift & 15];
 }
 
+constexpr Duration house_interval = 400ms;
+
 }  // namespace
+
+Engine::HouseTimer::HouseTimer(Engine& owner) noexcept
+    : Timer([](Timer& timer) noexcept { static_cast<HouseTimer&>(timer).engine.keep_house(); }), engine(owner) {}
 
 Engine::Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const ServerOptions& o)
     : reactor(r), snapshot(std::move(compiled)), options(o), pools(r, snapshot->spec->upstreams),
-      id_high_(mix(o.seed)), id_low_(mix(o.seed ^ 0x5bd1e995u)) {
+      id_high_(mix(o.seed)), id_low_(mix(o.seed ^ 0x5bd1e995u)), house_timer_(*this) {
   if (logs_access()) line_ = std::make_unique<char[]>(line_room);
 }
 
 Engine::~Engine() { WEIR_VERIFY(open_connections.empty()); }
+
+void Engine::connection_closed(ClientConnection& connection) noexcept {
+  if (SharedCounters* shared = options.shared) {
+    shared->connections.fetch_sub(1, std::memory_order_relaxed);
+    if (shared->per_listener) shared->per_listener[connection.listener].fetch_sub(1, std::memory_order_relaxed);
+  }
+  connections.destroy(&connection);
+  if (open_connections.empty()) all_closed.set();
+}
+
+void Engine::note_activity() noexcept {
+  if (!house_timer_.armed()) reactor.timers().arm(house_timer_, reactor.now() + house_interval);
+}
+
+// What the busiest moment of the last interval needed is kept; so a steady load neither allocates nor frees.
+void Engine::keep_house() noexcept {
+  BufferPool& buffers = reactor.buffers();
+  const std::size_t exchange_peak = exchanges.take_peak();
+  const std::size_t before = exchanges.allocated() + buffers.allocated();
+  exchanges.trim(exchange_peak);
+  buffers.trim(buffers.take_peak());
+  const std::size_t freed = before - exchanges.allocated() - buffers.allocated();
+  if (freed > 0) {
+    FramePool::trim();
+    if (options.memory_freed) options.memory_freed(options.context);
+  }
+  if (exchange_peak > 0 || freed > 0) note_activity();
+}
 
 void Engine::write_request_id(char* out) noexcept {
   write_hex(id_high_, out);

@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/base/rng.hpp"
+#include "core/base/object_pool.hpp"
 #include "core/base/slab.hpp"
+#include "core/coro/event.hpp"
 #include "core/coro/scope.hpp"
 #include "core/proxy/access_log.hpp"
 #include "core/proxy/server.hpp"
@@ -30,9 +31,17 @@ class Engine {
   static constexpr std::size_t request_id_size = 32;
   void write_request_id(char* out) noexcept;
 
+  // Takes a connection that is closed and in no list off the books, and destroys it.
+  void connection_closed(ClientConnection& connection) noexcept;
+
   bool logs_access() const noexcept { return options.log_line && spec().access_log.enabled; }
   void log_access(const AccessRecord& record) noexcept;
   void log_event(std::string_view text) const noexcept;
+
+  // Gives memory that the last burst left behind back to the heap, and tells the owner. Cheap where there is none.
+  void keep_house() noexcept;
+  // Something happened: keep_house() is called in a while, until nothing happens any more.
+  void note_activity() noexcept;
 
   // The Date field's value of this second.
   std::string_view http_date() noexcept;
@@ -43,9 +52,10 @@ class Engine {
   ServerCounters counters;
   UpstreamPools pools;
   Slab<ClientConnection, 16> connections;
-  Slab<Exchange, 4> exchanges;
+  ObjectPool<Exchange> exchanges;
   List<ClientConnection> open_connections;
-  Scope scope;                 // accept loops and connections
+  Scope scope;                 // accept loops, and connections that are not idle
+  Event all_closed;            // set when the last connection is closed
   bool draining = false;
   bool stopping = false;
 
@@ -55,6 +65,12 @@ class Engine {
   std::int64_t date_second_ = -1;
   std::array<char, 32> date_{};
   std::unique_ptr<char[]> line_;
+
+  struct HouseTimer : Timer {
+    explicit HouseTimer(Engine& owner) noexcept;
+    Engine& engine;
+  };
+  HouseTimer house_timer_;
 };
 
 }  // namespace weir::proxy

@@ -68,6 +68,8 @@ Task<void> Exchange::dispatch() {
   } else if (!find_route()) {
     refusal = 404;
     ending = Ending::no_route;
+  } else if (route_->redirect && host_.empty()) {
+    refusal = 400;  // HTTP/1.0 without Host: there is nowhere to redirect to
   } else if (head.method == http::Method::connect && !(route_->allow_connect && !route_->upstream.empty())) {
     refusal = 405;
   } else if (route_->max_body && body_left_ + body_in_ > route_->max_body) {
@@ -154,7 +156,7 @@ bool Exchange::find_route() noexcept {
     target_ = keep_text(*rewrite.path, head.query);
   } else if (rewrite.prefix) {
     // /old/x with /old -> /new gives /new/x; a doubled slash at the seam is avoided.
-    std::string_view rest = path_.substr(route_->path == "/" ? 0 : route_->path.size());
+    const std::string_view rest = behind_prefix(*route_, path_);
     std::string_view prefix = *rewrite.prefix;
     if (prefix.ends_with('/') && rest.starts_with('/')) prefix.remove_suffix(1);
     if (prefix.empty() && rest.empty()) prefix = "/";

@@ -179,6 +179,7 @@ Task<Exchange::Try> Exchange::await_response() {
   Stream& stream = upstream_->stream;
   response_.reset(engine_.spec().limits, request_.head().method);
   for (http::Parse verdict = http::Parse::need_more; verdict != http::Parse::complete;) {
+    if (bad_body_ || body_too_large_ || interrupted()) co_return Try::failed;  // found out while nothing was to cancel
     if (stream.input() && stream.input().room().size() < 4096) stream.input().compact();
     auto got = co_await stream.receive();
     if (!got || *got == 0) {

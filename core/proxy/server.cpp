@@ -166,7 +166,8 @@ void Server::Impl::admit(ClientConnection& connection) noexcept {
   const Forwarding& forwarding = engine.spec().forwarding;
   connection.trusted = !forwarding.trusted_proxies.empty() && is_trusted(connection.peer, forwarding);
   engine.open_connections.push_back(connection);
-  engine.scope.spawn(connection.serve());
+  engine.all_closed.reset();
+  connection.begin();
 }
 
 void Server::Impl::close_listeners() noexcept {
@@ -208,6 +209,10 @@ Task<Result<void>> Server::run() {
   }
   for (auto& listener : impl.listeners) engine.scope.spawn(impl.accept_loop(*listener));
   co_await engine.scope.join();
+  while (!engine.open_connections.empty()) {  // idle ones are in no scope
+    co_await engine.all_closed.wait();
+    co_await engine.scope.join();
+  }
   engine.reactor.timers().disarm(impl);
   engine.pools.close_idle();
   while (engine.pools.live() > 0) {  // cancelled receives end within a turn

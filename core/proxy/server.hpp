@@ -34,6 +34,8 @@ struct ServerOptions {
   void (*log_line)(void* context, std::string_view line) noexcept = nullptr;
   // One operational event ("accept paused: out of descriptors"). Null: silent.
   void (*log_event)(void* context, std::string_view text) noexcept = nullptr;
+  // A burst is over and memory went back to the heap: a good moment to give it back to the system. Null: nothing to do.
+  void (*memory_freed)(void* context) noexcept = nullptr;
   void* context = nullptr;
 };
 
