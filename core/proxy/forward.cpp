@@ -218,8 +218,10 @@ Task<void> Exchange::pass_interim() {
     response.rules = &engine_.spec().forwarding;
     to_client_.reset(engine_.reactor.buffers());
     write_response_head(response, to_client_);
+    client_.enter(Phase::body, route_->timeout.idle);
     auto sent = co_await client_.stream.send(to_client_.slices());
     static_cast<void>(sent);  // a client that is gone shows when the final response is sent
+    if (!streams_body() || upload_done_) client_.enter(Phase::first_byte, route_->timeout.first_byte);
   }
   stream.input().consume(head.size);
 }
