@@ -68,6 +68,10 @@ Task<void> Exchange::answer_error(std::uint16_t status, Ending ending) {
   ErrorPage content;
   content.status = status;
   content.detail = default_detail(status);
+  if (!refusal_.empty()) {
+    const std::string_view detail = keep_text("The request is malformed: ", refusal_, ".");
+    if (!detail.empty()) content.detail = detail;
+  }
   content.request_id = request_id_;
   const std::size_t size = write_error_page(kind, content, page.data());
   begin_answer(status);

@@ -39,10 +39,13 @@ Task<void> Exchange::run() {
   } else if (verdict == http::Parse::refused) {
     client_.keep = false;
     client_.linger = true;
+    make_request_id();
+    refusal_ = request_.refusal().word;
     auto answering = answer_error(request_.refusal().status, Ending::bad_request);
     co_await answering;
   } else if (client_.timed_out() && request_.started()) {
     client_.keep = false;
+    make_request_id();
     auto answering = answer_error(408, Ending::head_timeout);
     co_await answering;
   } else {
@@ -112,7 +115,10 @@ bool Exchange::settle_target() noexcept {
     text_.commit(head.path.size());
   }
   const http::NormalPath normal = http::normalise_path(head.path, room);
-  if (normal.verdict == http::PathVerdict::refused) return false;
+  if (normal.verdict == http::PathVerdict::refused) {
+    refusal_ = normal.word;
+    return false;
+  }
   if (normal.verdict == http::PathVerdict::unchanged) {
     path_ = head.path;
     target_ = head.form == http::TargetForm::origin ? head.target : keep_text(path_, head.query);
@@ -166,14 +172,18 @@ bool Exchange::find_route() noexcept {
 }
 
 void Exchange::choose_request_id() noexcept {
-  if (!engine_.spec().forwarding.request_id) return;
-  if (client_.trusted) {
+  if (client_.trusted && engine_.spec().forwarding.request_id) {
     const std::string_view given = request_.head().value_of(http::FieldId::x_request_id);
     if (!given.empty() && given.size() <= 128) {
       request_id_ = given;
       return;
     }
   }
+  make_request_id();
+}
+
+void Exchange::make_request_id() noexcept {
+  if (!engine_.spec().forwarding.request_id) return;
   engine_.write_request_id(id_text_.data());
   request_id_ = {id_text_.data(), Engine::request_id_size};
 }

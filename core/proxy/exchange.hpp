@@ -44,6 +44,7 @@ class Exchange {
   Task<void> dispatch();
   bool find_route() noexcept;
   void choose_request_id() noexcept;
+  void make_request_id() noexcept;
   bool settle_target() noexcept;
   std::string_view keep_text(std::string_view a, std::string_view b = {}, std::string_view c = {}) noexcept;
   void finish() noexcept;
@@ -101,6 +102,7 @@ class Exchange {
   std::string_view target_;          // sent on
   std::string_view rewritten_host_;
   std::string_view request_id_;
+  std::string_view refusal_;         // why the request is malformed, one word
   std::string_view buffered_body_;   // the whole body, when it came with the head
   std::uint64_t body_left_ = 0;      // of a request body with a length that streams, not yet sent on
   std::uint64_t body_in_ = 0;        // body bytes received
