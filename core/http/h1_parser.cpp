@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/http/field_names.hpp"
 #include "core/http/grammar.hpp"
 #include "core/http/lanes.hpp"
 #include "core/http/uri.hpp"
@@ -19,7 +20,9 @@ static_assert(static_cast<unsigned>(FieldId::x_request_id) < 32);
 constexpr std::uint32_t narrow(std::size_t n) noexcept { return static_cast<std::uint32_t>(n); }
 
 // Options of Connection that act on the connection itself.
-bool is_close(std::string_view option) noexcept { return equal_ignoring_case(option, "close"); }
+constexpr Pattern close_option("close");
+constexpr Pattern keep_alive_option("keep-alive");
+constexpr Pattern upgrade_option("upgrade");
 
 // Connection is for hop-by-hop fields. A sender that names one of these would have weir strip what the next hop decides
 // by, so the option is ignored (RFC 9110 section 7.6.1 forbids it for fields meant for every recipient).
@@ -110,6 +113,7 @@ std::string_view read_length(std::string_view text, std::uint64_t& length) noexc
 
 void HeadParser::restart(const Limits& limits, bool response) noexcept {
   limits_ = &limits;
+  most_fields_ = std::min(limits.header_count, max_fields);
   base_ = nullptr;
   scanned_ = 0;
   line_begin_ = 0;
@@ -159,7 +163,7 @@ HeadParser::Scan HeadParser::next_line(std::uint32_t& end) noexcept {
 Field* HeadParser::add_field(Head& head, std::uint32_t end) noexcept {
   const char* line = base_ + line_begin_;
   const std::size_t size = end - line_begin_;
-  if (head.field_count >= std::min(limits_->header_count, max_fields)) [[unlikely]] {
+  if (head.field_count >= most_fields_) [[unlikely]] {
     refuse(431, "too-many-fields");
     return nullptr;
   }
@@ -172,42 +176,45 @@ Field* HeadParser::add_field(Head& head, std::uint32_t end) noexcept {
   return &store_field(head, parts, end);
 }
 
-Field& HeadParser::store_field(Head& head, const FieldLine& parts, std::uint32_t end) noexcept {
+[[gnu::always_inline]] inline Field& HeadParser::store_field(Head& head, const FieldLine& parts,
+                                                             std::uint32_t end) noexcept {
+  const std::uint32_t begin = line_begin_;
   Field& field = head.fields[head.field_count++];
-  field.name_begin = line_begin_;
-  field.value_begin = line_begin_ + narrow(parts.value_begin);
+  field.name_begin = begin;
+  field.value_begin = begin + narrow(parts.value_begin);
   field.value_size = narrow(parts.value_size);
   field.line_end = end + 2;
   field.name_size = static_cast<std::uint16_t>(parts.name_size);
-  field.id = field_id({base_ + line_begin_, parts.name_size});
+  field.id = known_field_id(base_ + begin, parts.name_size);
   field.named_by_connection = false;
   return field;
 }
 
 // Reads the next line in one pass if it is there as a whole, well-formed, within the limits and without a tab in its
 // value. Null decides nothing: the careful way looks again.
-Field* HeadParser::add_usual_field(Head& head) noexcept {
-  if (scanned_ != line_begin_ || window_ - line_begin_ < 16) return nullptr;
-  const char* const line = base_ + line_begin_;
+[[gnu::always_inline]] inline const Field* HeadParser::add_usual_field(Head& head) noexcept {
+  const std::uint32_t begin = line_begin_;
+  if (scanned_ != begin || window_ - begin < 16 || head.field_count >= most_fields_) return nullptr;
+  const char* const line = base_ + begin;
   const char* const stop = base_ + window_;
   const char* at = line + count_name_bytes(line);
-  while (at < stop && is(token_char, *at)) ++at;
-  const std::size_t name_size = static_cast<std::size_t>(at - line);
-  if (name_size == 0 || at == stop || *at != ':') return nullptr;
-  do ++at;
-  while (at < stop && *at == ' ');
-  const char* const value = at;
-  at = find_control(value, stop);
-  if (stop - at < 2 || at[0] != '\r' || at[1] != '\n') return nullptr;
-  const std::uint32_t end = narrow(static_cast<std::size_t>(at - base_));
-  if (end - line_begin_ > limits_->header_line || end + std::size_t{2} > limits_->head || name_size > UINT16_MAX ||
-      head.field_count >= std::min(limits_->header_count, max_fields)) {
-    return nullptr;
+  if (at == line) return nullptr;
+  if (at == stop || *at != ':') {  // a long name, or a rare character in it
+    while (at < stop && is(token_char, *at)) ++at;
+    if (at == stop || *at != ':' || at - line > UINT16_MAX) return nullptr;
   }
+  const std::size_t name_size = static_cast<std::size_t>(at - line);
+  const char* value = at + 1;
+  while (value < stop && *value == ' ') ++value;
+  at = find_lane(value, stop, control_lanes);
+  if (stop - at < 2 || at[0] != '\r' || at[1] != '\n') return nullptr;
+  const std::size_t size = static_cast<std::size_t>(at - line);
+  const std::uint32_t end = begin + narrow(size);
+  if (size > limits_->header_line || end + std::size_t{2} > limits_->head) return nullptr;
   while (at > value && at[-1] == ' ') --at;
   scanned_ = end + 2;
-  return &store_field(head, {name_size, static_cast<std::size_t>(value - line), static_cast<std::size_t>(at - value)},
-                      end);
+  const FieldLine parts{name_size, static_cast<std::size_t>(value - line), static_cast<std::size_t>(at - value)};
+  return &store_field(head, parts, end);
 }
 
 // Fields that mean the same in requests and responses.
@@ -248,16 +255,17 @@ bool HeadParser::on_transfer_encoding(std::string_view value) noexcept {
 }
 
 bool HeadParser::on_connection(std::string_view value) noexcept {
+  if (keep_alive_option.matches(value)) return keep_alive_ = true;  // nearly always
   while (!value.empty()) {
     const std::string_view option = next_element(value);
     if (option.empty()) continue;
     if (!is_token(option)) return refuse(400, "bad-connection");
     if (++connection_options_ > max_connection_options) return refuse(400, "too-many-connection-options");
-    if (is_close(option)) {
+    if (close_option.matches(option)) {
       close_ = true;
-    } else if (equal_ignoring_case(option, "keep-alive")) {
+    } else if (keep_alive_option.matches(option)) {
       keep_alive_ = true;
-    } else if (equal_ignoring_case(option, "upgrade")) {
+    } else if (upgrade_option.matches(option)) {
       upgrade_ = true;
     } else {
       other_option_ = true;
@@ -356,7 +364,11 @@ bool RequestParser::request_line(std::uint32_t end) noexcept {
   head_.method = method_of(text.substr(0, at));
 
   const std::uint32_t target_begin = ++at;
-  while (is(target_char, base_[at])) ++at;
+  if (window_ >= 16) {
+    at = narrow(static_cast<std::size_t>(find_lane(base_ + at, base_ + window_, no_target_lanes) - base_));
+  } else {
+    while (is(target_char, base_[at])) ++at;
+  }
   target_ = {target_begin, at - target_begin};
   if (target_.size == 0 || base_[at] != ' ') return refuse(400, name_bad_bytes(text, "bad-target"));
 

@@ -31,7 +31,7 @@ class HeadParser {
   bool refuse(std::uint16_t status, std::string_view word) noexcept;  // always false
   Scan next_line(std::uint32_t& end) noexcept;
   Field* add_field(Head& head, std::uint32_t end) noexcept;  // null: refused
-  Field* add_usual_field(Head& head) noexcept;               // null: not the usual line
+  const Field* add_usual_field(Head& head) noexcept;         // null: not the usual line
   bool on_shared_field(Head& head, FieldId id, std::string_view value) noexcept;
   void finish(Head& head, std::uint32_t end) noexcept;
 
@@ -41,6 +41,7 @@ class HeadParser {
   std::uint32_t scanned_ = 0;      // no line feed before this offset is unseen
   std::uint32_t line_begin_ = 0;
   std::uint32_t seen_ = 0;         // a bit per FieldId
+  std::uint16_t most_fields_ = 0;
   std::uint8_t connection_options_ = 0;
   bool start_line_seen_ = false;
   bool response_ = false;
