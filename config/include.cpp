@@ -90,7 +90,8 @@ class Includer {
     chain_.push_back(identity(self));
     loaded_.insert(chain_.back());
     if (Node* wanted = take_include(root)) {
-      const Path path(Path(), "include");
+      const Path top;
+      const Path path(top, "include");
       if (wanted->kind == Kind::list) {
         for (Node* at = wanted->first; at; at = at->next) include_text(root, *at, path);
       } else if (wanted->kind != Kind::null) {

@@ -14,6 +14,8 @@ class Path {
   Path() = default;  // the top level
   Path(const Path& parent, std::string_view key) : parent_(&parent), key_(key) {}
   Path(const Path& parent, std::size_t index) : parent_(&parent), index_(index), is_index_(true) {}
+  Path(const Path&&, std::string_view) = delete;  // the parent must outlive this
+  Path(const Path&&, std::size_t) = delete;
 
   // "routes[3].timeout.idle"; empty for the top level.
   std::string text() const {
