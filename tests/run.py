@@ -40,11 +40,10 @@ SANITIZERS = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 STAGES = [
-    Stage("release", "every suite as it is shipped, with the whole of the simulated seeds"),
+    Stage("release", "every suite as it is shipped, with all simulated seeds"),
     Stage("style", "the repository itself: who includes whom, coroutine rules, file sizes, links"),
     Stage("debug", "the compiler probe and the foundations, not optimised, assertions on", ("coro", "base", "reactor")),
-    Stage("asan", "every suite under the address and undefined-behaviour sanitizers", ALL,
-          {**SANITIZERS, "WEIR_SIM_SEEDS": "300"}),
+    Stage("asan", "every suite under the address and undefined-behaviour sanitizers", ALL, SANITIZERS),
     Stage("tsan", "what has threads, under the thread sanitizer", ("base", "coro", "conformance", "daemon", "integration"),
           SANITIZERS),
     Stage("fuzz", "each fuzz target for a few seconds, from its corpus"),
