@@ -1,0 +1,494 @@
+"""Starts the real weir binary and talks to it: scripted raw clients, scripted upstream servers, process facts.
+
+Nothing here sleeps to let something happen: waits are for a condition, with a limit that only a failure reaches.
+"""
+import contextlib
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+WEIR = os.environ.get("WEIR", "weir")
+BACKEND = os.environ.get("WEIR_TEST_BACKEND", "auto")
+WORKERS = int(os.environ.get("WEIR_TEST_WORKERS", "1"))
+SANITIZED = os.environ.get("WEIR_TEST_SANITIZED", "") == "1"
+LIMIT = float(os.environ.get("WEIR_TEST_LIMIT", "60" if SANITIZED else "20"))  # seconds until a wait has failed
+
+
+def wait_until(condition, what, limit=None):
+    """Polls a condition that only another process can change."""
+    end = time.monotonic() + (limit or LIMIT)
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited in vain: {what() if callable(what) else what}")
+        time.sleep(0.005)
+
+
+def parse_address(text):
+    """'127.0.0.1:80', '[::1]:80' or 'unix:/path' as (family, what connect() takes)."""
+    if text.startswith("unix:"):
+        return socket.AF_UNIX, text[5:]
+    host, _, port = text.rpartition(":")
+    if host.startswith("["):
+        return socket.AF_INET6, (host[1:-1], int(port))
+    return socket.AF_INET, ("127.0.0.1" if host in ("", "0.0.0.0") else host, int(port))
+
+
+# ---------------------------------------------------------------------------------------------------------- messages
+
+class Response:
+    def __init__(self, version, status, reason, headers):
+        self.version, self.status, self.reason, self.headers = version, status, reason, headers
+        self.body = b""
+        self.trailers = []
+        self.interim = []
+
+    def all(self, name):
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    def get(self, name, default=None):
+        found = self.all(name)
+        return found[0] if found else default
+
+    def __repr__(self):
+        return f"<{self.status} {self.headers} {self.body[:200]!r}>"
+
+
+class Request:
+    def __init__(self, method, target, version, headers, raw_head):
+        self.method, self.target, self.version, self.headers, self.raw_head = method, target, version, headers, raw_head
+        self.body = b""
+        self.trailers = []
+
+    all = Response.all
+    get = Response.get
+
+
+class Closed(Exception):
+    """The peer ended the stream where more was needed."""
+
+
+class Stream:
+    """A blocking socket with a read buffer; every byte received is kept in `received`."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.sock.settimeout(LIMIT)
+        self.buffer = b""
+        self.received = bytearray()
+        self.keep = True
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def fill(self):
+        try:
+            data = self.sock.recv(65536)
+        except ConnectionError:
+            data = b""
+        if not data:
+            return False
+        if self.keep:
+            self.received += data
+        self.buffer += data
+        return True
+
+    def until(self, mark):
+        while mark not in self.buffer:
+            if not self.fill():
+                raise Closed(self.buffer)
+        at = self.buffer.index(mark) + len(mark)
+        out, self.buffer = self.buffer[:at], self.buffer[at:]
+        return out
+
+    def exactly(self, count):
+        while len(self.buffer) < count:
+            if not self.fill():
+                raise Closed(self.buffer)
+        out, self.buffer = self.buffer[:count], self.buffer[count:]
+        return out
+
+    def rest(self):
+        while self.fill():
+            pass
+        out, self.buffer = self.buffer, b""
+        return out
+
+    def ended(self):
+        """True when the peer closes without sending anything more."""
+        return self.rest() == b""
+
+    def chunked(self):
+        body, trailers = b"", []
+        while True:
+            size = int(self.until(b"\r\n").split(b";")[0], 16)
+            if size == 0:
+                break
+            body += self.exactly(size)
+            assert self.exactly(2) == b"\r\n"
+        while (line := self.until(b"\r\n")) != b"\r\n":
+            name, _, value = line[:-2].decode("latin-1").partition(":")
+            trailers.append((name, value.strip()))
+        return body, trailers
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.sock.close()
+
+    def reset(self):
+        """Closes with a reset instead of an end of stream."""
+        with contextlib.suppress(OSError):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        self.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def split_head(raw):
+    lines = raw.decode("latin-1").split("\r\n")
+    headers = []
+    for line in lines[1:]:
+        if line:
+            name, _, value = line.partition(":")
+            headers.append((name, value.strip()))
+    return lines[0], headers
+
+
+class Client(Stream):
+    def __init__(self, address, receive_buffer=None):
+        family, where = parse_address(address)
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        if receive_buffer:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.settimeout(LIMIT)
+        sock.connect(where)
+        if family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(sock)
+
+    def head(self):
+        start, headers = split_head(self.until(b"\r\n\r\n"))
+        version, status, reason = (start.split(" ", 2) + [""])[:3]
+        return Response(version, int(status), reason, headers)
+
+    def response(self, method="GET"):
+        """The final response to a request of that method, with what came before it in `interim`."""
+        interim = []
+        while True:
+            response = self.head()
+            if response.status >= 200 or response.status == 101:
+                break
+            interim.append(response)
+        response.interim = interim
+        if method == "HEAD" or response.status in (101, 204, 304) or (method == "CONNECT" and response.status < 300):
+            return response
+        if "chunked" in (response.get("Transfer-Encoding") or "").lower():
+            response.body, response.trailers = self.chunked()
+        elif response.get("Content-Length") is not None:
+            response.body = self.exactly(int(response.get("Content-Length")))
+        else:
+            response.body = self.rest()
+        return response
+
+    def get(self, target="/", headers=(), host="test"):
+        return self.request("GET", target, headers=headers, host=host)
+
+    def request(self, method, target="/", headers=(), body=None, host="test"):
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"] + [f"{k}: {v}" for k, v in headers]
+        if body is not None:
+            lines.append(f"Content-Length: {len(body)}")
+        self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b""))
+        return self.response(method)
+
+
+# ---------------------------------------------------------------------------------------------------------- upstream
+
+class Connection(Stream):
+    """One connection that weir made to a scripted upstream."""
+
+    def __init__(self, sock, server):
+        super().__init__(sock)
+        self.server = server
+
+    def head(self):
+        raw = self.until(b"\r\n\r\n")
+        start, headers = split_head(raw)
+        method, target, version = start.split(" ")
+        return Request(method, target, version, headers, raw)
+
+    def body_of(self, request):
+        if "chunked" in (request.get("Transfer-Encoding") or "").lower():
+            request.body, request.trailers = self.chunked()
+        elif request.get("Content-Length") is not None:
+            request.body = self.exactly(int(request.get("Content-Length")))
+        return request
+
+    def request(self):
+        return self.body_of(self.head())
+
+    def respond(self, status=200, body=b"", headers=(), reason="OK"):
+        lines = [f"HTTP/1.1 {status} {reason}"] + [f"{k}: {v}" for k, v in headers]
+        lines.append(f"Content-Length: {len(body)}")
+        self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+
+
+def describe(request, server):
+    return json.dumps({"server": server.name, "method": request.method, "target": request.target,
+                       "version": request.version, "headers": request.headers, "trailers": request.trailers,
+                       "body": len(request.body)}).encode()
+
+
+def echo(connection):
+    """Answers every request with a description of it, and keeps the connection."""
+    while True:
+        request = connection.request()
+        connection.server.requests.append(request)
+        body = describe(request, connection.server)
+        if request.method == "HEAD":
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+        else:
+            connection.respond(body=body, headers=[("Content-Type", "application/json")])
+
+
+class Upstream:
+    """A server on a port of its own; each connection runs `script(connection)` in a thread and is then closed."""
+
+    def __init__(self, script=echo, name="upstream", family="ipv4", path=None, backlog=512):
+        self.script, self.name = script, name
+        self.requests, self.connections, self.errors = [], [], []
+        self.lock = threading.Lock()
+        if path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(path)
+            self.address = f"unix:{path}"
+        elif family == "ipv6":
+            self.listener = socket.socket(socket.AF_INET6)
+            self.listener.bind(("::1", 0))
+            self.address = f"[::1]:{self.listener.getsockname()[1]}"
+        else:
+            self.listener = socket.socket()
+            self.listener.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.listener.listen(backlog)
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            connection = Connection(sock, self)
+            with self.lock:
+                self.connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            self.script(connection)
+        except (Closed, OSError, ValueError):
+            pass
+        except Exception as error:  # what a script asserts
+            self.errors.append(error)
+        finally:
+            connection.close()
+
+    def received(self):
+        """Every byte of every connection, in order of connection."""
+        with self.lock:
+            return b"".join(bytes(connection.received) for connection in self.connections)
+
+    def close_connections(self):
+        with self.lock:
+            for connection in self.connections:
+                with contextlib.suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.close_connections()
+        if self.errors:
+            raise self.errors[0]
+
+
+def unused_port():
+    """A port nobody listens on: bound once and given back."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+# -------------------------------------------------------------------------------------------------------------- weir
+
+class Weir:
+    """The binary with a configuration, until stop()."""
+
+    def __init__(self, config=None, command=None, backend=BACKEND, workers=WORKERS, descriptors=None, env=None):
+        self.dir = tempfile.mkdtemp(prefix="weir-test-")
+        ready, give = os.pipe()
+        if command is None:
+            with open(f"{self.dir}/weir.yaml", "w") as file:
+                file.write(config)
+            command = ["run", f"{self.dir}/weir.yaml"]
+        command = [WEIR, *command, "--backend", backend, "--workers", str(workers), "--ready-fd", str(give)]
+        if descriptors:
+            command = ["prlimit", f"--nofile={descriptors}:{descriptors}", *command]
+        self.out, self.err = open(f"{self.dir}/out", "w+b"), open(f"{self.dir}/err", "w+b")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
+                                        pass_fds=[give], cwd=self.dir, env={**os.environ, **(env or {})})
+        os.close(give)
+        line = b""
+        while not line.endswith(b"\n"):
+            if not select.select([ready], [], [], LIMIT)[0]:
+                break
+            data = os.read(ready, 65536)
+            if not data:
+                break
+            line += data
+        os.close(ready)
+        if not line.endswith(b"\n"):
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"weir did not become ready:\n{self.stderr()}")
+        self.info = json.loads(line)
+        self.pid = self.process.pid
+
+    def addresses(self, listener):
+        return self.info["listeners"][listener]
+
+    def address(self, listener="web", index=0):
+        return self.addresses(listener)[index]
+
+    def client(self, listener="web", index=0, **options):
+        return Client(self.address(listener, index), **options)
+
+    def url(self, target="/", listener="web", index=0):
+        return f"http://{self.address(listener, index).replace('0.0.0.0', '127.0.0.1')}{target}"
+
+    def _text(self, name):
+        with open(f"{self.dir}/{name}", "rb") as file:
+            return file.read().decode("utf-8", "replace")
+
+    def stdout(self):
+        return self._text("out")
+
+    def stderr(self):
+        return self._text("err")
+
+    def log_lines(self, count):
+        """The first `count` lines or more of the access log on standard output."""
+        return wait_until(lambda: (lines := self.stdout().splitlines())[count - 1:] and lines,
+                          lambda: f"{count} log lines in {self.stdout()!r}")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def sockets(self):
+        found = 0
+        for name in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(OSError):
+                found += os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:")
+        return found
+
+    def memory(self, field="VmRSS"):
+        """Bytes, by /proc/PID/status."""
+        with open(f"/proc/{self.pid}/status") as file:
+            return int(re.search(rf"^{field}:\s+(\d+) kB", file.read(), re.M)[1]) * 1024
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, limit=None):
+        try:
+            return self.process.wait(limit or LIMIT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"weir did not end:\n{self.stderr()}") from None
+
+    def stop(self, expect=0):
+        """TERM, and the end that is expected; nothing that looks like a defect was written."""
+        try:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGTERM)
+            code = self.wait()
+            text = self.stderr()
+            if code != expect or any(word in text for word in ("assert", "Sanitizer", "runtime error", "leaked")):
+                raise AssertionError(f"weir ended with {code}, expected {expect}:\n{text}")
+        finally:
+            self.out.close()
+            self.err.close()
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def run_command(*arguments, cwd=None, input=None, limit=None):
+    """A command that ends by itself."""
+    return subprocess.run([WEIR, *arguments], capture_output=True, text=True, cwd=cwd, input=input, timeout=limit or LIMIT)
+
+
+def need(test, program, package):
+    """Skips where a program is not installed, except in CI."""
+    path = shutil.which(program)
+    if path is None:
+        reason = f"{program} is not installed (package {package})"
+        if os.environ.get("CI"):
+            test.fail(reason)
+        test.skipTest(reason)
+    return path
+
+
+class WeirCase(unittest.TestCase):
+    """One weir process for the class. `configure` starts upstreams (cls.upstream) and returns the configuration."""
+
+    weir_options = {}
+
+    @classmethod
+    def upstream(cls, script=echo, **options):
+        server = Upstream(script, **options)
+        cls.addClassCleanup(server.close)
+        return server
+
+    @classmethod
+    def configure(cls):
+        raise NotImplementedError
+
+    @classmethod
+    def setUpClass(cls):
+        cls.weir = Weir(cls.configure(), **cls.weir_options)
+        cls.addClassCleanup(cls.weir.stop)  # before the upstreams: last in, first out
+
+    def client(self, listener="web", index=0, **options):
+        client = self.weir.client(listener, index, **options)
+        self.addCleanup(client.close)
+        return client
+
+    def start(self, config=None, **options):
+        weir = Weir(config, **options)
+        self.addCleanup(weir.stop)
+        return weir
+
+    def seen(self, response):
+        """What the echo upstream says it got."""
+        self.assertEqual(response.status, 200, response)
+        return json.loads(response.body)
+
+    def fields(self, response, name):
+        return [value for key, value in self.seen(response)["headers"] if key.lower() == name.lower()]
