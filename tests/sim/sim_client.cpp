@@ -211,7 +211,7 @@ Task<bool> SimClient::receive_one(Wire& wire, Sending& sending, Exchange& exchan
       // Nothing came on a connection that had served before: it may have been closed as idle. Safe methods go again.
       const bool again = got != Got::malformed && reused && exchange.idempotent() && !exchange.abort_upload &&
                          exchange.request_body == BodyKind::none && exchange.sent < max_sends &&
-                         head.first_line.empty() && wire.error() != Errc::cancelled;
+                         head.first_line.empty() && !wire.given_up();
       if (!again) pop(exchange.abort_upload ? Outcome::aborted : Outcome::cut);
       co_return false;
     }
@@ -238,7 +238,7 @@ Task<bool> SimClient::receive_one(Wire& wire, Sending& sending, Exchange& exchan
   // A connection that closes carries nothing more, and does close.
   const bool more = co_await wire.fill();
   if (more) ledger_.violation(exchange.id, "bytes behind the last answer of a connection");
-  if (!more && options_.must_close && wire.error() == Errc::cancelled) {
+  if (!more && options_.must_close && wire.given_up()) {
     ledger_.violation(exchange.id, "a connection that was to be closed stayed open");
   }
   co_return false;

@@ -77,8 +77,8 @@ Task<void> SimOrigin::serve(Handle* accepted) {
 }
 
 Task<void> SimOrigin::converse(Wire& wire) {
-  for (;;) {
-    const bool more = co_await one_request(wire);
+  for (bool fresh = true;; fresh = false) {
+    const bool more = co_await one_request(wire, fresh);
     if (!more) co_return;
   }
 }
@@ -103,10 +103,10 @@ Exchange* SimOrigin::check_head(const TextHead& head) {
 }
 
 // True if the connection stays.
-Task<bool> SimOrigin::one_request(Wire& wire) {
+Task<bool> SimOrigin::one_request(Wire& wire, bool fresh) {
   Scope idling;
   CancelSource busy;
-  if (rng_.chance(options_.idle_close)) {
+  if (!fresh && rng_.chance(options_.idle_close)) {
     const Duration span{static_cast<std::int64_t>(
         rng_.below(static_cast<std::uint64_t>(options_.idle_close_within.count())))};
     const CancelToken token = busy.token();
@@ -211,7 +211,7 @@ Task<bool> SimOrigin::answer(Wire& wire, Exchange& exchange) {
     ++ledger_.wasted_responses;
     co_return false;
   }
-  if (exchange.misdeed == Misdeed::extra_response) {
+  if (exchange.misdeed == Misdeed::extra_response && exchange.response_body != BodyKind::until_close) {
     const std::string_view extra = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Exchange: 999999\r\n\r\nwrong";
     sent = co_await wire.write(extra);
   }

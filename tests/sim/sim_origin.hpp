@@ -40,7 +40,7 @@ class SimOrigin {
   Task<void> accept_all(Scope& serving);
   Task<void> serve(Handle* accepted);
   Task<void> converse(Wire& wire);
-  Task<bool> one_request(Wire& wire);
+  Task<bool> one_request(Wire& wire, bool fresh);
   Task<bool> take_body(Wire& wire, const TextHead& head, Exchange& exchange);
   Task<bool> answer(Wire& wire, Exchange& exchange);
   Task<bool> misbehave(Wire& wire, Exchange& exchange);

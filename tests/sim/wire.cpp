@@ -92,18 +92,13 @@ Task<Error> Wire::connect(const Address& to) {
   last_progress_ = reactor_.now();
   auto connected = co_await connecting;
   writing_ = nullptr;
-  if (!connected) failed(connected.error());
+  if (!connected) broken_ = true;
   Error error = connected ? Error{} : connected.error();
   co_return error;
 }
 
-void Wire::failed(Error error) noexcept {
-  if (!broken_) error_ = error.code;
-  broken_ = true;
-}
-
 void Wire::give_up() noexcept {
-  if (!broken_) error_ = Errc::cancelled;
+  given_up_ = true;
   broken_ = true;
   if (reading_) reactor_.cancel(*reading_);
   if (writing_) reactor_.cancel(*writing_);
@@ -142,7 +137,7 @@ Task<bool> Wire::write(std::string_view text) {
     auto moved = co_await sending;
     writing_ = nullptr;
     if (!moved) {
-      failed(moved.error());
+      broken_ = true;
       co_return false;
     }
     sent += *moved;
@@ -158,14 +153,14 @@ Task<bool> Wire::fill() {
     if (!slept) co_return false;
   }
   // A write that failed does not make received bytes worthless, giving up does.
-  if (error_ == Errc::cancelled || ended_) co_return false;
+  if (given_up_ || ended_) co_return false;
   std::array<char, 16384> memory;
   Recv receiving(reactor_, handle_, memory.data(), std::min(read_size, memory.size()));
   reading_ = &receiving.op();
   auto moved = co_await receiving;
   reading_ = nullptr;
   if (!moved) {
-    failed(moved.error());
+    broken_ = true;
     ended_ = true;
     co_return false;
   }

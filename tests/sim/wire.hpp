@@ -86,7 +86,7 @@ class Wire {
   bool buffered() const noexcept { return !buffer_.empty(); }
   bool broken() const noexcept { return broken_; }
   bool ended() const noexcept { return ended_; }
-  Errc error() const noexcept { return error_; }
+  bool given_up() const noexcept { return given_up_; }
 
   // Ends what is in flight; reads and writes fail from now on.
   void give_up() noexcept;
@@ -97,7 +97,6 @@ class Wire {
   Task<Got> read_line(std::string& line);
   Task<Got> read_some(std::uint64_t size, BodyCheck& check);
   Task<Got> read_chunks(BodyCheck& check);
-  void failed(Error error) noexcept;
 
   Reactor& reactor_;
   Rng rng_;
@@ -107,7 +106,7 @@ class Wire {
   Op* reading_ = nullptr;
   Op* writing_ = nullptr;
   bool broken_ = false, ended_ = false;
-  Errc error_ = Errc::ok;
+  bool given_up_ = false;
   TimePoint last_progress_{};
   CancelSource cancel_;
 };

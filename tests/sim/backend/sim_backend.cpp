@@ -249,7 +249,7 @@ void SimBackend::close(Handle& handle) noexcept {
 
 TimePoint SimBackend::wakes_at(TimePoint deadline) const noexcept {
   const std::int64_t step = std::max<std::int64_t>(1, profile_.clock_resolution.count());
-  if (deadline.ns <= world_.now().ns || deadline.ns > INT64_MAX - step) return deadline;
+  if (deadline.ns < 0 || deadline.ns > INT64_MAX - step) return deadline;
   return {(deadline.ns + step - 1) / step * step};
 }
 

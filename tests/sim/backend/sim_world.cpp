@@ -102,19 +102,33 @@ bool SimWorld::anything_to_do() const noexcept {
   });
 }
 
+TimePoint SimWorld::earliest_sleep() const noexcept {
+  TimePoint earliest = TimePoint::max();
+  for (Reactor* reactor : driven_) {
+    earliest = std::min(earliest, static_cast<SimBackend&>(reactor->backend()).sleeping_until_);
+  }
+  return earliest;
+}
+
 bool SimWorld::run_until(const std::function<bool()>& done, Duration span) {
   WEIR_VERIFY(!driving_);
   driving_ = true;
   const TimePoint limit = now_ + span;
   int rounds = 0;
+  int quiet_rounds = 0;
   bool reached = false;
   for (;;) {
     const std::uint64_t before = activity_;
+    const TimePoint sleep_before = earliest_sleep();
     turn_all(limit);
     reached = done();
     if (reached) break;
-    // Whatever one reactor did may have made another one's coroutines ready: idle is a round in which nothing happened.
-    if (activity_ != before || anything_to_do()) {
+    // A coroutine of one reactor may go on in another one's turn, since a thread has one run queue. What it did there
+    // to its own reactor shows only in that one's next turn: all is at rest when two rounds have changed nothing.
+    const bool changed = activity_ != before || anything_to_do() || earliest_sleep() != sleep_before;
+    quiet_rounds = changed ? 0 : quiet_rounds + 1;
+    if (quiet_rounds < 2) {
+      if (!changed) continue;
       if (++rounds > max_rounds_at_once) {
         std::fprintf(stderr, "seed %llu: the reactors never come to rest\n", static_cast<unsigned long long>(seed_));
         WEIR_VERIFY(rounds <= max_rounds_at_once);
@@ -124,10 +138,8 @@ bool SimWorld::run_until(const std::function<bool()>& done, Duration span) {
       }
       continue;
     }
-    TimePoint next = next_event();
-    for (Reactor* reactor : driven_) {
-      next = std::min(next, static_cast<SimBackend&>(reactor->backend()).sleeping_until_);
-    }
+    quiet_rounds = 0;
+    const TimePoint next = std::min(next_event(), earliest_sleep());
     if (next >= limit || now_ >= limit) {
       advance_to(limit);
       turn_all(limit);

@@ -88,6 +88,7 @@ class SimWorld {
   void advance_to(TimePoint time);            // runs what is due on the way
   void turn_all(TimePoint limit);
   bool anything_to_do() const noexcept;
+  TimePoint earliest_sleep() const noexcept;
   void join(SimBackend& backend);
   void leave(SimBackend& backend) noexcept;
 

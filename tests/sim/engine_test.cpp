@@ -1,0 +1,208 @@
+// The whole engine under seeds: each seed is a world with its own clients, origins, platform, timing and faults. What
+// is promised must hold in every one of them.
+//   WEIR_SIM_SEED=n   runs that seed alone and says what went wrong
+//   WEIR_SIM_SEEDS=n  runs so many seeds instead of the usual number
+//   WEIR_SIM_FIRST=n  starts there instead of at 1
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "tests/sim/engine_world.hpp"
+#include "tests/support/catch.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WEIR_SIM_SLOW 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WEIR_SIM_SLOW 1
+#endif
+#endif
+
+namespace weir::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+#ifdef WEIR_SIM_SLOW
+constexpr std::uint64_t usual_seeds = 200;
+#else
+constexpr std::uint64_t usual_seeds = 2000;
+#endif
+
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+// A failed assertion of the engine aborts: the seed has to be known then, too.
+std::uint64_t running_seed = 0;
+class SeedOnAbort {
+ public:
+  SeedOnAbort() noexcept : before_(std::signal(SIGABRT, &said)) {}
+  SeedOnAbort(const SeedOnAbort&) = delete;
+  SeedOnAbort& operator=(const SeedOnAbort&) = delete;
+  ~SeedOnAbort() { std::signal(SIGABRT, before_); }
+
+ private:
+  static void said(int) {
+    std::fprintf(stderr, "aborted in WEIR_SIM_SEED=%llu\n", static_cast<unsigned long long>(running_seed));
+    std::signal(SIGABRT, SIG_DFL);
+    std::abort();
+  }
+  void (*before_)(int);
+};
+
+enum class Level { clean, harmless, harmful };
+
+struct Summary {
+  std::vector<std::string> violations;
+  std::string log;
+  std::uint64_t trace = 0;
+  Level level = Level::clean;
+  std::size_t exchanges = 0, complete = 0, refused = 0, cut = 0, aborted = 0;
+  std::uint64_t reuses = 0, retries = 0;
+};
+
+// Timeouts that no honest peer runs into, however bad its link.
+proxy::Timeouts patient() {
+  proxy::Timeouts timeouts;
+  timeouts.head = timeouts.connect = timeouts.first_byte = timeouts.idle = timeouts.keep_alive = 1h;
+  return timeouts;
+}
+
+SimProfile draw_profile(Rng& rng) {
+  const auto all = all_profiles();
+  return all[rng.below(all.size())];
+}
+
+void draw_clients(EngineWorld& sim, Rng& rng, const Mix& mix, Level level) {
+  const std::uint64_t clients = 1 + rng.below(6);
+  for (std::uint64_t c = 0; c < clients; ++c) {
+    ClientOptions options = sim.client_options();
+    options.max_pipeline = rng.chance(0.4) ? 4 : 1;
+    options.must_close = level != Level::harmful;
+    if (rng.chance(0.2)) options.pause = Duration{static_cast<std::int64_t>(rng.below(5'000'000))};
+    if (rng.chance(0.2)) options.read_size = 1 + rng.below(100);
+    if (rng.chance(0.3)) options.think = 100ms;
+    std::vector<Exchange*> exchanges;
+    const std::uint64_t count = 1 + rng.below(8);
+    for (std::uint64_t i = 0; i < count; ++i) exchanges.push_back(&sim.ledger.draw(mix));
+    sim.add_client(options, std::move(exchanges));
+  }
+}
+
+Summary run_seed(std::uint64_t seed) {
+  running_seed = seed;
+  Rng rng(seed * 0x9E3779B97F4A7C15 + 1);
+  Summary summary;
+  summary.level = rng.chance(0.2) ? Level::clean : rng.chance(0.45) ? Level::harmless : Level::harmful;
+  const Level level = summary.level;
+
+  EngineOptions options;
+  options.proxy = draw_profile(rng);
+  options.others.style = rng.chance(0.5) ? Style::readiness : Style::completion;
+  options.origins = 1 + rng.below(3);
+  options.buffer_size = rng.chance(0.5) ? 32 * 1024 : 20 * 1024;
+  EngineWorld sim(seed, options);
+  sim.world.enable_chances();
+
+  Mix mix;
+  mix.max_body = rng.chance(0.2) ? 200'000 : 20'000;
+  const auto draw = [&] {
+    return level == Level::clean ? FaultPlan::none()
+                                 : level == Level::harmless ? FaultPlan::harmless(rng) : FaultPlan::harmful(rng);
+  };
+  sim.set_client_faults(draw());
+  sim.set_origin_faults(draw());
+  if (level == Level::harmful) {
+    mix.misdeeds = rng.chance(0.6);
+    mix.aborts = rng.chance(0.6);
+    if (rng.chance(0.3)) sim.spec->timeouts = patient();
+  } else {
+    sim.spec->timeouts = patient();
+    sim.spec->upstreams[0].idle_timeout = 1h;
+  }
+  // A server may close an idle connection at any time. Whoever sends safe methods only never sees that.
+  if (rng.chance(0.3)) {
+    mix.only_idempotent = level != Level::harmful;
+    for (OriginOptions& origin : sim.origin_options) origin.idle_close = 0.5;
+  }
+  for (OriginOptions& origin : sim.origin_options) {
+    if (rng.chance(0.2)) origin.pause = Duration{static_cast<std::int64_t>(rng.below(5'000'000))};
+    if (rng.chance(0.2)) origin.read_size = 1 + rng.below(200);
+  }
+  sim.start();
+  draw_clients(sim, rng, mix, level);
+  sim.run_clients(48h);
+  const proxy::ServerCounters counters = sim.server().counters();
+  sim.finish(level != Level::harmful);
+
+  summary.violations = sim.violations();
+  summary.log = sim.log_text();
+  summary.trace = sim.world.trace_hash();
+  summary.exchanges = sim.ledger.exchanges().size();
+  summary.complete = sim.ledger.count(Outcome::complete);
+  summary.refused = sim.ledger.count(Outcome::refused);
+  summary.cut = sim.ledger.count(Outcome::cut);
+  summary.aborted = sim.ledger.count(Outcome::aborted);
+  summary.reuses = counters.upstream_reuses;
+  summary.retries = counters.retries;
+  return summary;
+}
+
+std::string describe_failure(std::uint64_t seed, const Summary& summary) {
+  std::string text = fmt::format("WEIR_SIM_SEED={} (level {}):\n", seed, int(summary.level));
+  for (const std::string& violation : summary.violations) text += "  " + violation + "\n";
+  return text + summary.log;
+}
+
+}  // namespace
+
+TEST_CASE("whatever clients, origins and links do, every exchange is whole or visibly cut, and nothing is left") {
+  const SeedOnAbort on_abort;
+  const std::uint64_t only = number_from_environment("WEIR_SIM_SEED", 0);
+  const std::uint64_t first = only ? only : number_from_environment("WEIR_SIM_FIRST", 1);
+  const std::uint64_t count = only ? 1 : number_from_environment("WEIR_SIM_SEEDS", usual_seeds);
+  Summary all;
+  int failed = 0;
+  for (std::uint64_t seed = first; seed < first + count && failed < 20; ++seed) {
+    if (std::getenv("WEIR_SIM_VERBOSE")) std::fprintf(stderr, "seed %llu\n", static_cast<unsigned long long>(seed));
+    const Summary summary = run_seed(seed);
+    if (!summary.violations.empty()) {
+      ++failed;
+      FAIL_CHECK(describe_failure(seed, summary));
+    }
+    if (seed % 50 == 0 || only) {
+      const Summary again = run_seed(seed);
+      INFO("WEIR_SIM_SEED=" << seed << " is not deterministic");
+      CHECK(again.trace == summary.trace);
+    }
+    all.exchanges += summary.exchanges;
+    all.complete += summary.complete;
+    all.refused += summary.refused;
+    all.cut += summary.cut;
+    all.aborted += summary.aborted;
+    all.reuses += summary.reuses;
+    all.retries += summary.retries;
+  }
+  CHECK(failed == 0);
+  const std::string totals = fmt::format("{} exchanges: {} complete, {} refused, {} cut, {} aborted; {} reuses, {} retries",
+                                         all.exchanges, all.complete, all.refused, all.cut, all.aborted, all.reuses,
+                                         all.retries);
+  if (only || std::getenv("WEIR_SIM_VERBOSE")) WARN(totals);
+  if (count < 100) return;
+  // The seeds mean something only if all of this happens.
+  INFO(totals);
+  CHECK(all.complete > all.exchanges / 2);
+  CHECK(all.refused > 0);
+  CHECK(all.cut > 0);
+  CHECK(all.aborted > 0);
+  CHECK(all.reuses > 0);
+  CHECK(all.retries > 0);
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,140 @@
+#include "tests/sim/engine_world.hpp"
+
+#include <fmt/format.h>
+
+#include "core/base/address.hpp"
+#include "core/coro/frame_pool.hpp"
+#include "core/proxy/snapshot.hpp"
+
+namespace weir::sim {
+
+using namespace std::chrono_literals;
+
+EngineWorld::EngineWorld(std::uint64_t seed, const EngineOptions& options)
+    : world(seed), ledger(seed), spec(std::make_shared<proxy::Spec>()), frames_before_(FramePool::live()) {
+  ReactorOptions proxy_options;
+  proxy_options.buffer_size = options.buffer_size;
+  proxy_options.max_buffers = options.max_buffers;
+  origin_reactor_ = std::make_unique<Reactor>(world.make_backend(options.others));
+  clients_ = std::make_unique<Reactor>(world.make_backend(options.others));
+  proxy_ = std::make_unique<Reactor>(world.make_backend(options.proxy), proxy_options);
+  for (Reactor* reactor : {origin_reactor_.get(), clients_.get(), proxy_.get()}) world.drive(*reactor);
+
+  proxy::ListenerSpec listener;
+  listener.name = "web";
+  listener.upstream = "app";
+  Address any;
+  any.family = Family::ipv4;
+  any.port = 8080;
+  listener.bind.push_back(any);
+  spec->listeners.push_back(listener);
+  listen_ = backend_of(*proxy_).host();
+  listen_.port = 8080;
+
+  proxy::UpstreamSpec upstream;
+  upstream.name = "app";
+  for (std::size_t i = 0; i < options.origins; ++i) {
+    OriginOptions origin;
+    origin.address = backend_of(*origin_reactor_).host();
+    origin.address.port = static_cast<std::uint16_t>(9000 + i);
+    origin_options.push_back(origin);
+    proxy::EndpointSpec endpoint;
+    endpoint.text = to_string(origin.address);
+    endpoint.addresses.push_back(origin.address);
+    upstream.endpoints.push_back(endpoint);
+  }
+  spec->upstreams.push_back(upstream);
+}
+
+EngineWorld::~EngineWorld() {
+  if (!finished_) finish(false);
+}
+
+void EngineWorld::set_client_faults(const FaultPlan& plan) {
+  world.set_faults(backend_of(*clients_).id(), backend_of(*proxy_).id(), plan);
+}
+
+void EngineWorld::set_origin_faults(const FaultPlan& plan) {
+  world.set_faults(backend_of(*proxy_).id(), backend_of(*origin_reactor_).id(), plan);
+  world.set_faults(backend_of(*proxy_).id(), 0, plan);
+}
+
+Task<void> EngineWorld::serve() {
+  auto served = co_await server_->run();
+  if (!served) ledger.violation(0, "the server did not start: " + describe(served.error()));
+  server_ended_ = true;
+}
+
+void EngineWorld::start() {
+  for (std::size_t i = 0; i < origin_options.size(); ++i) {
+    origins_.push_back(std::make_unique<SimOrigin>(*origin_reactor_, ledger, origin_options[i], world.seed() + 1 + i));
+    origin_scope_.spawn(origins_.back()->run());
+  }
+  proxy::ServerOptions options;
+  options.seed = world.seed();
+  options.context = this;
+  options.log_event = [](void* context, std::string_view text) noexcept {
+    auto& self = *static_cast<EngineWorld*>(context);
+    self.log_ += text;
+    self.log_ += '\n';
+  };
+  server_ = std::make_unique<proxy::Server>(*proxy_, std::make_shared<const proxy::Snapshot>(spec), options);
+  serving_.spawn(serve());
+}
+
+ClientOptions EngineWorld::client_options() const {
+  ClientOptions options;
+  options.server = listen_;
+  return options;
+}
+
+void EngineWorld::add_client(const ClientOptions& options, std::vector<Exchange*> exchanges) {
+  const std::uint64_t seed = world.seed() * 1000 + all_clients_.size();
+  all_clients_.push_back(std::make_unique<SimClient>(*clients_, ledger, options, seed));
+  asking_.spawn(all_clients_.back()->run(std::move(exchanges)));
+}
+
+bool EngineWorld::run_clients(Duration limit) {
+  const bool ended = world.run_until([this] { return clients_done(); }, limit);
+  expect(ended, "the clients never came to an end");
+  return ended;
+}
+
+void EngineWorld::expect(bool condition, std::string_view what) {
+  if (!condition) ledger.violation(0, what);
+}
+
+void EngineWorld::finish(bool everything_succeeds) {
+  finished_ = true;
+  if (!server_) return;
+  server_->drain();
+  const bool drained = world.run_until([this] { return server_ended_; }, spec->runtime.shutdown.timeout + 10min);
+  expect(drained, "the server did not end");
+  if (!drained) {
+    server_->stop();
+    const bool stopped = world.run_until([this] { return server_ended_; }, 1h);
+    expect(stopped, "the server did not even stop");
+  }
+  expect(proxy_->in_flight() == 0, "an operation of the proxy is in flight after its end");
+  expect(proxy_->buffers().in_use() == 0, fmt::format("{} buffers are in use after the end", proxy_->buffers().in_use()));
+  expect(server_->connections() == 0, "a client connection is left");
+  expect(server_->idle_upstreams() == 0, "a pooled connection is left");
+  expect(backend_of(*proxy_).open_handles() == 0,
+         fmt::format("{} handles of the proxy are left open", backend_of(*proxy_).open_handles()));
+  for (auto& origin : origins_) origin->stop();
+  const bool all_ended =
+      world.run_until([this] { return origin_scope_.live() == 0 && asking_.live() == 0; }, 24h);
+  expect(all_ended, "the actors did not end");
+  if (std::getenv("DBG")) fprintf(stderr,"origins %zu asking %zu wires %zu ops o%zu c%zu p%zu now %f conns %zu\n", origin_scope_.live(), asking_.live(), origins_[0]->connections(), origin_reactor_->in_flight(), clients_->in_flight(), proxy_->in_flight(), double(world.now().ns)/1e9, world.network().live_connections());
+  server_.reset();
+  for (Reactor* reactor : {origin_reactor_.get(), clients_.get(), proxy_.get()}) world.release(*reactor);
+  proxy_.reset();
+  clients_.reset();
+  origin_reactor_.reset();
+  expect(FramePool::live() == frames_before_,
+         fmt::format("{} coroutine frames are left", FramePool::live() - frames_before_));
+  expect(world.open_handles() == 0, "a handle of the world is left open");
+  ledger.check_end(everything_succeeds);
+}
+
+}  // namespace weir::sim
