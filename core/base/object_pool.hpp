@@ -1,6 +1,6 @@
 #pragma once
-// Objects of one type, each in an allocation of its own, reused last in, first out. For what is large and used in bursts:
-// unlike a Slab it can give memory back. One thread.
+// Objects of one type, each in an allocation of its own, reused last in, first out. For what is large and used in
+// bursts: unlike a Slab it can give memory back. One thread.
 
 #include <algorithm>
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/assert.hpp"
+#include "core/base/sanitize.hpp"
 
 namespace weir {
 
@@ -24,22 +25,21 @@ class ObjectPool {
 
   template <class... Args>
   T* make(Args&&... args) {
-    void* memory = free_;
-    if (free_) {
-      free_ = free_->next;
-      --free_count_;
-    } else {
-      memory = ::operator new(sizeof(T), std::align_val_t{alignof(T)});
+    void* memory = free_ ? pop() : ::operator new (sizeof(T), std::align_val_t{alignof(T)});
+    try {
+      T* object = ::new (memory) T(std::forward<Args>(args)...);
+      peak_ = std::max(peak_, ++live_);
+      return object;
+    } catch (...) {
+      push(memory);
+      throw;
     }
-    peak_ = std::max(peak_, ++live_);
-    return ::new (memory) T(std::forward<Args>(args)...);
   }
 
   void destroy(T* object) noexcept {
     static_assert(sizeof(T) >= sizeof(Free));
     object->~T();
-    free_ = ::new (static_cast<void*>(object)) Free{free_};
-    ++free_count_;
+    push(object);
     --live_;
   }
 
@@ -50,18 +50,24 @@ class ObjectPool {
 
   // Keeps `keep` objects' memory in all, live ones included; gives the rest of the free ones back to the heap.
   void trim(std::size_t keep) noexcept {
-    while (free_ && live_ + free_count_ > keep) {
-      Free* first = free_;
-      free_ = first->next;
-      --free_count_;
-      ::operator delete(first, std::align_val_t{alignof(T)});
-    }
+    while (free_ && live_ + free_count_ > keep) { ::operator delete (pop(), std::align_val_t{alignof(T)}); }
   }
 
  private:
   struct Free {
     Free* next;
   };
+
+  void* pop() noexcept {
+    unpoison_memory(free_, sizeof(T));
+    --free_count_;
+    return std::exchange(free_, free_->next);
+  }
+  void push(void* memory) noexcept {
+    free_ = ::new (memory) Free{free_};
+    ++free_count_;
+    poison_memory(memory, sizeof(T));
+  }
 
   Free* free_ = nullptr;
   std::size_t free_count_ = 0;

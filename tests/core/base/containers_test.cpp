@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/intrusive_list.hpp"
+#include "core/base/object_pool.hpp"
 #include "core/base/sanitize.hpp"
 #include "core/base/slab.hpp"
 #include "tests/support/catch.hpp"
@@ -230,7 +231,58 @@ TEST_CASE("cells of a slab have their type's alignment", "[slab]") {
   for (Wide* cell : cells) slab.destroy(cell);
 }
 
+TEST_CASE("an object pool reuses the latest memory first and gives back what it is told to", "[pool]") {
+  ObjectPool<std::vector<int>> pool;
+  std::vector<std::vector<int>*> objects;
+  for (int i = 0; i < 10; ++i) objects.push_back(pool.make(3, i));
+  CHECK(*objects[7] == std::vector<int>{7, 7, 7});
+  CHECK(pool.live() == 10);
+  while (objects.size() > 2) {
+    pool.destroy(objects.back());
+    objects.pop_back();
+  }
+  CHECK(pool.live() == 2);
+  CHECK(pool.allocated() == 10);
+  CHECK(pool.take_peak() == 10);
+  CHECK(pool.take_peak() == 2);
+  pool.trim(5);
+  CHECK(pool.allocated() == 5);
+  pool.trim(0);
+  CHECK(pool.allocated() == 2);
+  CHECK(*objects[1] == std::vector<int>{1, 1, 1});
+  std::vector<int>* const latest = objects.back();
+  for (auto* object : objects) pool.destroy(object);
+  CHECK(pool.make() == objects.back());
+  pool.destroy(latest);
+}
+
+TEST_CASE("a constructor that throws leaves nothing behind in an object pool", "[pool]") {
+  struct Picky {
+    explicit Picky(bool fail) {
+      if (fail) throw std::runtime_error("no");
+    }
+    char bytes[40] = {};
+  };
+  ObjectPool<Picky> pool;
+  CHECK_THROWS_WITH(pool.make(true), "no");
+  CHECK(pool.live() == 0);
+  CHECK(pool.allocated() == 1);
+  Picky* const object = pool.make(false);
+  CHECK(pool.allocated() == 1);
+  CHECK_THROWS_WITH(pool.make(true), "no");
+  CHECK(pool.live() == 1);
+  pool.destroy(object);
+}
+
 #ifdef WEIR_ADDRESS_SANITIZER
+TEST_CASE("the address sanitizer sees the use of a destroyed pool object", "[pool]") {
+  ObjectPool<std::unique_ptr<int>> pool;
+  auto* const object = pool.make();
+  CHECK_FALSE(is_poisoned(object));
+  pool.destroy(object);
+  CHECK(is_poisoned(object));
+}
+
 TEST_CASE("the address sanitizer sees the use of a destroyed slab object", "[slab]") {
   Slab<std::unique_ptr<int>> slab;
   auto* const object = slab.make();
