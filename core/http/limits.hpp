@@ -1,5 +1,6 @@
 #pragma once
-// What an HTTP/1 head and body may be at most. Every value is in bytes unless its name says otherwise.
+// What an HTTP/1 head and body may be at most. Every value is in bytes unless its name says otherwise. A line is counted
+// without its CRLF; `head` and `trailers` count the CRLFs of their lines, `trailers` not the empty line at the end.
 
 #include <cstddef>
 #include <cstdint>
