@@ -93,6 +93,11 @@ std::size_t Timers::expire(TimePoint now) noexcept {
 
   std::size_t fired = 0;
   while (Timer* timer = due_.pop_front()) {
+    const std::uint64_t tick = tick_at_or_after(timer->deadline_);
+    if (tick > current_) {  // a callback before it moved it to later
+      file(*timer, tick);
+      continue;
+    }
     timer->deadline_ = TimePoint::max();
     ++fired;
     timer->fire_(*timer);

@@ -149,7 +149,7 @@ BACKEND_TEST("thousands of messages of random size are answered one by one") {
   Closing closing(rig, {&client, &server});
   rig.connect(client, server);
   Rng rng(4);
-  const int rounds = 4000;
+  const int rounds = 2500;
   for (int round = 0; round < rounds; ++round) {
     const std::string message = pattern(1 + rng.below(200), static_cast<std::uint64_t>(round));
     Receiver receiver(server, static_cast<std::uint64_t>(round), 1 + rng.below(300));

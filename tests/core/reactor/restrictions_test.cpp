@@ -1,0 +1,134 @@
+// The restriction table: every row has a stable id, says something, and decides something.
+
+#include "core/reactor/restrictions.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+
+using namespace weir;
+
+namespace {
+
+std::vector<Platform> every_platform() {
+  std::vector<Platform> all;
+  for (const Os os : {Os::linux_os, Os::macos, Os::freebsd, Os::openbsd, Os::netbsd, Os::windows}) {
+    for (const BackendKind backend : {BackendKind::epoll, BackendKind::io_uring, BackendKind::kqueue, BackendKind::poll,
+                                      BackendKind::select, BackendKind::iocp}) {
+      for (const int version : {0, 1006, 1008, 1009, 1500}) {
+        all.push_back({os, static_cast<std::uint16_t>(version), backend});
+      }
+    }
+  }
+  return all;
+}
+
+std::string_view refusal(Os os, BackendKind backend, Feature feature, std::uint16_t version = 0) {
+  const Ruling found = ruling({os, version, backend}, feature);
+  const Restriction* row = restriction(found.rule);
+  CHECK(found.allowed == (row == nullptr));
+  return row ? row->id : std::string_view("allowed");
+}
+
+}  // namespace
+
+TEST_CASE("restriction ids are unique words, and every row has a sentence and a source") {
+  std::set<std::string_view> ids;
+  for (const Restriction& row : restrictions()) {
+    CAPTURE(row.id);
+    CHECK(ids.insert(row.id).second);
+    CHECK(std::all_of(row.id.begin(), row.id.end(),
+                      [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }));
+    CHECK(row.sentence.size() > 20);
+    CHECK(row.source.size() > 5);
+    CHECK(restriction(rule_named(row.id)) == &row);
+  }
+  CHECK(restriction(0) == nullptr);
+  CHECK(restriction(static_cast<RuleId>(restrictions().size() + 1)) == nullptr);
+  CHECK(rule_named("no-such-rule") == 0);
+}
+
+TEST_CASE("every row is reached by some platform") {
+  std::set<RuleId> reached;
+  for (const Platform& platform : every_platform()) {
+    for (std::size_t i = 0; i < feature_count; ++i) reached.insert(ruling(platform, static_cast<Feature>(i)).rule);
+    reached.insert(platform_limits(platform).max_sockets_rule);
+    reached.insert(platform_limits(platform).clock_rule);
+  }
+  for (const Restriction& row : restrictions()) {
+    CAPTURE(row.id);
+    CHECK(reached.count(rule_named(row.id)) == 1);
+  }
+}
+
+TEST_CASE("regular files are watched nowhere") {
+  for (const Platform& platform : every_platform()) {
+    const Ruling found = ruling(platform, Feature::regular_files);
+    CHECK_FALSE(found.allowed);
+    CHECK(restriction(found.rule)->id == "regular-files-not-watchable");
+  }
+}
+
+TEST_CASE("Linux refuses nothing but regular files, with any backend") {
+  for (const BackendKind backend : {BackendKind::epoll, BackendKind::io_uring, BackendKind::poll, BackendKind::select}) {
+    for (std::size_t i = 0; i < feature_count; ++i) {
+      const auto feature = static_cast<Feature>(i);
+      if (feature != Feature::regular_files) CHECK(refusal(Os::linux_os, backend, feature) == "allowed");
+    }
+  }
+}
+
+TEST_CASE("Windows refuses what asyncio's documentation lists, by backend") {
+  for (const BackendKind backend : {BackendKind::iocp, BackendKind::select}) {
+    CHECK(refusal(Os::windows, backend, Feature::unix_sockets) == "windows-no-unix-sockets");
+    CHECK(refusal(Os::windows, backend, Feature::signal_handlers) == "windows-no-signal-handlers");
+    CHECK(refusal(Os::windows, backend, Feature::child_watcher) == "windows-no-child-watcher");
+    CHECK(refusal(Os::windows, backend, Feature::stream_sockets) == "allowed");
+  }
+  CHECK(refusal(Os::windows, BackendKind::iocp, Feature::child_processes) == "allowed");
+  CHECK(refusal(Os::windows, BackendKind::iocp, Feature::pipes) == "allowed");
+  CHECK(refusal(Os::windows, BackendKind::iocp, Feature::plain_pipes) == "windows-iocp-overlapped-pipes");
+  CHECK(refusal(Os::windows, BackendKind::iocp, Feature::watch_descriptor) == "windows-iocp-no-watch");
+  CHECK(refusal(Os::windows, BackendKind::iocp, Feature::watch_pipe) == "windows-iocp-no-watch");
+  CHECK(refusal(Os::windows, BackendKind::select, Feature::watch_descriptor) == "allowed");
+  CHECK(refusal(Os::windows, BackendKind::select, Feature::watch_pipe) == "windows-select-no-pipe-watch");
+  CHECK(refusal(Os::windows, BackendKind::select, Feature::pipes) == "windows-select-no-pipes");
+  CHECK(refusal(Os::windows, BackendKind::select, Feature::char_devices) == "windows-select-sockets-only");
+  CHECK(refusal(Os::windows, BackendKind::select, Feature::child_processes) == "windows-select-no-subprocess");
+}
+
+TEST_CASE("kqueue refuses character devices up to macOS 10.8 only") {
+  CHECK(refusal(Os::macos, BackendKind::kqueue, Feature::char_devices, 1008) == "macos-10-8-kqueue-char-devices");
+  CHECK(refusal(Os::macos, BackendKind::kqueue, Feature::char_devices, 1006) == "macos-10-8-kqueue-char-devices");
+  CHECK(refusal(Os::macos, BackendKind::kqueue, Feature::char_devices, 1009) == "allowed");
+  CHECK(refusal(Os::macos, BackendKind::kqueue, Feature::char_devices) == "allowed");
+  CHECK(refusal(Os::macos, BackendKind::select, Feature::char_devices, 1008) == "allowed");
+  CHECK(refusal(Os::macos, BackendKind::poll, Feature::char_devices, 1008) == "allowed");
+  CHECK(refusal(Os::freebsd, BackendKind::kqueue, Feature::char_devices, 1008) == "allowed");
+}
+
+TEST_CASE("limits that are numbers come with their rule") {
+  const PlatformLimits windows = platform_limits({Os::windows, 0, BackendKind::select});
+  CHECK(windows.max_sockets == 512);
+  CHECK(restriction(windows.max_sockets_rule)->id == "windows-select-512");
+  CHECK(windows.clock_resolution == std::chrono::microseconds{15'600});
+  CHECK(restriction(windows.clock_rule)->id == "windows-clock-15ms");
+  CHECK(platform_limits({Os::windows, 0, BackendKind::iocp}).max_sockets == 0);
+  const PlatformLimits posix = platform_limits({Os::macos, 0, BackendKind::select});
+  CHECK(posix.max_sockets == 1024);
+  CHECK(restriction(posix.max_sockets_rule)->id == "posix-select-fd-setsize");
+  const PlatformLimits epoll = platform_limits({Os::linux_os, 0, BackendKind::epoll});
+  CHECK(epoll.max_sockets == 0);
+  CHECK(epoll.max_sockets_rule == 0);
+  CHECK(epoll.clock_rule == 0);
+}
+
+TEST_CASE("a refusal is not_supported with its rule") {
+  const RuleId rule = rule_named("windows-no-unix-sockets");
+  const Error error = refused(rule);
+  CHECK(error.code == Errc::not_supported);
+  CHECK(error.rule == rule);
+}
