@@ -92,6 +92,7 @@ class ReadinessBackend : public Backend {
   std::size_t next_fired_ = 0;  // what comes before it has been dispatched
   Queue<Op> cancelled_;
   bool woken_ = false;
+  bool skipped_ = false;        // the last wait did not ask the system
   std::size_t completed_ = 0;   // by the wait that is running
   platform::Wakeup wakeup_;
   BackendCounters counters_;
