@@ -120,15 +120,29 @@ bool App::make_backends() {
 
 bool App::open_listeners() { return complain_all(sockets_.open(*spec_, worker_count_)); }
 
-// A proxied client takes a second descriptor for its upstream connection.
+// A proxied client takes a second descriptor for its upstream connection, and pools keep connections that only their own
+// worker can use: where all of that together may not fit, pools are made smaller, so that no client is turned away.
 void App::size_connections() {
   std::size_t limit = platform::raise_descriptor_limit();
   const std::uint32_t most = backends_.front()->capabilities().max_sockets;
   if (most != 0) limit = std::min<std::size_t>(limit, most);
   const std::size_t used = platform::open_descriptors();
-  constexpr std::size_t reserve = 8;  // a log that is reopened, the resolver, an accept that is turned away
+  constexpr std::size_t reserve = 8;  // a log that is reopened, an accept that is turned away
   const std::size_t left = limit > used + reserve ? limit - used - reserve : 0;
-  max_connections_ = static_cast<std::uint32_t>(std::max<std::size_t>(1, left / 2));
+
+  std::size_t pools = 0;  // an endpoint of a worker has one
+  std::size_t kept = 0;
+  for (const proxy::UpstreamSpec& upstream : spec_->upstreams) {
+    pools += upstream.endpoints.size() * worker_count_;
+    kept += upstream.endpoints.size() * worker_count_ * upstream.max_idle;
+  }
+  if (pools <= 1) kept = 0;  // a single pool holds no more than the clients have used at a time
+  if (kept > left / 3) {
+    kept = left / 3;
+    const auto most_idle = static_cast<std::uint32_t>(std::max<std::size_t>(1, kept / pools));
+    for (proxy::UpstreamSpec& upstream : spec_->upstreams) upstream.max_idle = std::min(upstream.max_idle, most_idle);
+  }
+  max_connections_ = static_cast<std::uint32_t>(std::max<std::size_t>(1, (left - kept) / 2));
   shared_.per_listener = std::make_unique<std::atomic<std::uint32_t>[]>(spec_->listeners.size());
 }
 

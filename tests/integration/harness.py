@@ -309,10 +309,16 @@ class Upstream:
         finally:
             connection.close()
 
-    def received(self):
-        """Every byte of every connection, in order of connection."""
+    def mark(self):
+        """Now, for received()."""
         with self.lock:
-            return b"".join(bytes(connection.received) for connection in self.connections)
+            return [len(connection.received) for connection in self.connections]
+
+    def received(self, since=()):
+        """Every byte that came since a mark, connection by connection."""
+        with self.lock:
+            return b"".join(bytes(connection.received[since[n] if n < len(since) else 0:])
+                            for n, connection in enumerate(self.connections))
 
     def close_connections(self):
         with self.lock:
@@ -426,6 +432,8 @@ class Weir:
 
     def stop(self, expect=0):
         """TERM, and the end that is expected; nothing that looks like a defect was written."""
+        if self.out.closed:
+            return
         try:
             if self.process.poll() is None:
                 self.process.send_signal(signal.SIGTERM)
