@@ -3,6 +3,7 @@
 #include "core/proxy/connection.hpp"
 #include "core/proxy/engine.hpp"
 #include "core/proxy/exchange.hpp"
+#include "core/reactor/awaitables.hpp"
 
 namespace weir::proxy {
 
@@ -153,6 +154,10 @@ Task<bool> Exchange::connect(Endpoint& endpoint) {
 
 Task<bool> Exchange::connect_to(Endpoint& endpoint, const Address& address) {
   auto opened = engine_.pools.open(endpoint, address);
+  if (!opened && opened.error().code == Errc::descriptor_limit && engine_.pools.give_up_one()) {
+    co_await SleepUntil(engine_.reactor, engine_.reactor.now());  // a turn, in which its descriptor is closed
+    opened = engine_.pools.open(endpoint, address);
+  }
   if (!opened) {
     failure_ = ending_of(opened.error());
     co_return false;

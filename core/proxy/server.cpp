@@ -114,6 +114,11 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
     listener.accepting = nullptr;
     if (accepted) {
       paused = false;
+      // Another worker may have reached the limit while this one waited: the client waits on, as in the backlog.
+      while (is_full(listener.index) && !engine.draining) {
+        const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
+        if (!slept) break;
+      }
       admit(*connection);
       continue;
     }

@@ -14,6 +14,7 @@ std::vector<RouteSpec> catch_alls(const Spec& spec) {
     route.name = "listener " + listener.name;
     route.listeners = {listener.name};
     route.origin = listener.origin;
+    route.timeout = spec.timeouts;
     if (listener.redirect_to_https) {
       route.redirect = Redirect{308, "https://${host}${uri}"};
     } else {

@@ -110,6 +110,17 @@ Result<UpstreamConnection*> UpstreamPools::open(Endpoint& endpoint, const Addres
   return connection;
 }
 
+bool UpstreamPools::give_up_one() noexcept {
+  for (auto& upstream : upstreams_) {
+    for (auto& endpoint : upstream->endpoints_) {
+      if (endpoint->pool_.empty()) continue;
+      endpoint->retire(endpoint->pool_.back());
+      return true;
+    }
+  }
+  return false;
+}
+
 void UpstreamPools::close_idle() noexcept {
   closing_ = true;
   for (auto& upstream : upstreams_)

@@ -88,6 +88,10 @@ class UpstreamPools {
   // A new connection object, its handle opened and attached but not connected. Give it back to its endpoint in any case.
   Result<UpstreamConnection*> open(Endpoint& endpoint, const Address& address) noexcept;
 
+  // Closes the idle connection that was used least recently at some endpoint, for its descriptor, which is free after a
+  // turn of the reactor. False: there is none.
+  bool give_up_one() noexcept;
+
   // Closes idle connections, all of them. Some end only after a turn: see live().
   void close_idle() noexcept;
 
