@@ -41,6 +41,7 @@ void Engine::connection_closed(ClientConnection& connection) noexcept {
     if (shared->per_listener) shared->per_listener[connection.listener].fetch_sub(1, std::memory_order_relaxed);
   }
   connections.destroy(&connection);
+  --open_count;
   if (open_connections.empty()) all_closed.set();
 }
 

@@ -54,6 +54,7 @@ class Engine {
   Slab<ClientConnection, 16> connections;
   ObjectPool<Exchange> exchanges;
   List<ClientConnection> open_connections;
+  std::uint32_t open_count = 0;  // elements of open_connections
   Scope scope;                 // accept loops, and connections that are not idle
   Event all_closed;            // set when the last connection is closed
   bool draining = false;

@@ -87,7 +87,7 @@ bool Server::Impl::is_full(std::uint32_t listener) const noexcept {
   const SharedCounters* shared = engine.options.shared;
   const std::uint32_t own_limit = engine.spec().listeners[listener].max_connections;
   const std::uint32_t all = shared ? shared->connections.load(std::memory_order_relaxed)
-                                   : static_cast<std::uint32_t>(engine.connections.live());
+                                   : engine.open_count;
   if (engine.options.max_connections && all >= engine.options.max_connections) return true;
   if (!own_limit) return false;
   if (shared && shared->per_listener) return shared->per_listener[listener].load(std::memory_order_relaxed) >= own_limit;
@@ -171,6 +171,7 @@ void Server::Impl::admit(ClientConnection& connection) noexcept {
   const Forwarding& forwarding = engine.spec().forwarding;
   connection.trusted = !forwarding.trusted_proxies.empty() && is_trusted(connection.peer, forwarding);
   engine.open_connections.push_back(connection);
+  ++engine.open_count;
   engine.all_closed.reset();
   connection.begin();
 }
@@ -232,7 +233,7 @@ void Server::drain() noexcept { impl_->drain(); }
 void Server::stop() noexcept { impl_->stop(); }
 const ServerCounters& Server::counters() const noexcept { return impl_->engine.counters; }
 std::uint32_t Server::connections() const noexcept {
-  return static_cast<std::uint32_t>(impl_->engine.connections.live());
+  return impl_->engine.open_count;
 }
 std::uint32_t Server::idle_upstreams() const noexcept { return impl_->engine.pools.idle(); }
 bool Server::draining() const noexcept { return impl_->engine.draining; }
