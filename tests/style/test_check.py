@@ -189,6 +189,8 @@ class Tree(unittest.TestCase):
         self.assertEqual(1, len(list(check.examples_are_loaded(files))))
         files["tests/config/load.cpp"] = 'load("config/examples/a.yaml");\n'
         self.assertEqual([], list(check.examples_are_loaded(files)))
+        files["tests/config/load.cpp"] = 'for (const auto& entry : directory_iterator(top / "examples")) load(entry);\n'
+        self.assertEqual([], list(check.examples_are_loaded(files)))
 
     def test_a_folder_that_the_map_forgets_is_found(self):
         files = {"core/net/a.hpp": HEADER, "core/http/a.hpp": HEADER, "core/README.md": "| `net/` | streams |\n"}
