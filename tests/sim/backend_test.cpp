@@ -1,5 +1,6 @@
-// The simulator's own tests: that it is deterministic, that time is virtual, that links do what their plan says and that
-// each platform's rules are in force. The contract of Backend is checked by tests/conformance, which runs on it too.
+// The simulator's own tests: that it is deterministic, that time is virtual, that links do what their plan says and
+// that each platform's rules are in force. The contract of Backend is checked by tests/conformance, which runs on it
+// too.
 
 #include <array>
 #include <string>

@@ -116,16 +116,15 @@ void EngineWorld::finish(bool everything_succeeds) {
     expect(stopped, "the server did not even stop");
   }
   expect(proxy_->in_flight() == 0, "an operation of the proxy is in flight after its end");
-  expect(proxy_->buffers().in_use() == 0, fmt::format("{} buffers are in use after the end", proxy_->buffers().in_use()));
+  expect(proxy_->buffers().in_use() == 0,
+         fmt::format("{} buffers are in use after the end", proxy_->buffers().in_use()));
   expect(server_->connections() == 0, "a client connection is left");
   expect(server_->idle_upstreams() == 0, "a pooled connection is left");
   expect(backend_of(*proxy_).open_handles() == 0,
          fmt::format("{} handles of the proxy are left open", backend_of(*proxy_).open_handles()));
   for (auto& origin : origins_) origin->stop();
-  const bool all_ended =
-      world.run_until([this] { return origin_scope_.live() == 0 && asking_.live() == 0; }, 24h);
+  const bool all_ended = world.run_until([this] { return origin_scope_.live() == 0 && asking_.live() == 0; }, 24h);
   expect(all_ended, "the actors did not end");
-  if (std::getenv("DBG")) fprintf(stderr,"origins %zu asking %zu wires %zu ops o%zu c%zu p%zu now %f conns %zu\n", origin_scope_.live(), asking_.live(), origins_[0]->connections(), origin_reactor_->in_flight(), clients_->in_flight(), proxy_->in_flight(), double(world.now().ns)/1e9, world.network().live_connections());
   server_.reset();
   for (Reactor* reactor : {origin_reactor_.get(), clients_.get(), proxy_.get()}) world.release(*reactor);
   proxy_.reset();

@@ -38,7 +38,7 @@ class EngineWorld {
   // --- before start() ---
   SimWorld world;
   Ledger ledger;
-  std::shared_ptr<proxy::Spec> spec;            // one listener, one upstream with the origins
+  std::shared_ptr<proxy::Spec> spec;  // one listener, one upstream with the origins
   std::vector<OriginOptions> origin_options;
   void set_client_faults(const FaultPlan& plan);  // clients to proxy
   void set_origin_faults(const FaultPlan& plan);  // proxy to origins
@@ -56,7 +56,7 @@ class EngineWorld {
   void add_client(const ClientOptions& options, std::vector<Exchange*> exchanges);
   bool clients_done() const noexcept { return asking_.live() == 0; }
   std::size_t clients_running() const noexcept { return asking_.live(); }
-  bool run_clients(Duration limit);             // until each of them has ended
+  bool run_clients(Duration limit);  // until each of them has ended
   bool server_ended() const noexcept { return server_ended_; }
   void log(std::string_view line) { log_ += line; }
 

@@ -1,9 +1,9 @@
 #include "tests/sim/ledger.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 namespace weir::sim {
 namespace {
@@ -17,9 +17,21 @@ std::uint64_t draw_length(Rng& rng, std::uint64_t most) {
   }
 }
 
-constexpr std::array misdeeds{Misdeed::dies_before_head, Misdeed::dies_in_head,  Misdeed::dies_in_body,
-                              Misdeed::garbage,          Misdeed::bad_length,    Misdeed::both_framings,
-                              Misdeed::bad_chunk,        Misdeed::extra_response, Misdeed::stalls};
+// Not extra_response: one that arrives when the next request is under way cannot be told from its answer by anybody.
+constexpr std::array misdeeds{Misdeed::dies_before_head, Misdeed::dies_in_head, Misdeed::dies_in_body,
+                              Misdeed::garbage,          Misdeed::bad_length,   Misdeed::both_framings,
+                              Misdeed::bad_chunk,        Misdeed::stalls};
+
+std::string_view word(BodyKind kind) noexcept {
+  switch (kind) {
+    case BodyKind::none: return "no body";
+    case BodyKind::length: return "length";
+    case BodyKind::chunked: return "chunked";
+    case BodyKind::chunked_trailers: return "chunked with trailers";
+    case BodyKind::until_close: return "until close";
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -43,7 +55,7 @@ Exchange& Ledger::draw(const Mix& mix) {
     exchange.request_length = draw_length(rng, mix.max_body);
     exchange.expects_continue = rng.chance(0.25);
     // Who answers before it read the body and was asked to say whether it wants it, does not want it: it closes.
-    exchange.early = rng.chance(0.15) && (mix.misdeeds || !exchange.expects_continue);
+    exchange.early = mix.early && rng.chance(0.15) && (mix.misdeeds || !exchange.expects_continue);
   }
   exchange.http_1_0 = exchange.request_body == BodyKind::none && rng.chance(0.1);
   exchange.closes = rng.chance(0.1);
@@ -69,12 +81,17 @@ Exchange& Ledger::draw(const Mix& mix) {
 
 void Ledger::violation(std::uint64_t id, std::string_view what) {
   const Exchange* exchange = find(id);
-  violations_.push_back(fmt::format(
-      "exchange {} ({}, request {} as {}, answer {} {} as {}, misdeed {}): {}", id,
-      exchange ? exchange->method : std::string("?"), exchange ? exchange->request_length : 0,
-      exchange ? int(exchange->request_body) : 0, exchange ? exchange->status : 0,
-      exchange ? exchange->response_length : 0, exchange ? int(exchange->response_body) : 0,
-      exchange ? int(exchange->misdeed) : 0, what));
+  std::string who = "the run";
+  if (exchange) {
+    who = fmt::format(
+        "exchange {} ({}{} {} {}{}{}, answer {} {} {}{}{}, misdeed {}, sent {}, arrived {}/{}, took {} ms)", id,
+        exchange->method, exchange->http_1_0 ? " 1.0" : "", exchange->request_length, word(exchange->request_body),
+        exchange->expects_continue ? " expects" : "", exchange->closes ? " closes" : "", exchange->status,
+        exchange->response_length, word(exchange->response_body), exchange->early ? " early" : "",
+        exchange->origin_closes ? " closes" : "", int(exchange->misdeed), exchange->sent, exchange->arrived,
+        exchange->arrived_whole, (exchange->ended - exchange->first_sent).count() / 1'000'000);
+  }
+  violations_.push_back(fmt::format("{}: {}", who, what));
 }
 
 std::size_t Ledger::count(Outcome outcome) const noexcept {

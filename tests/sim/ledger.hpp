@@ -21,12 +21,12 @@ enum class Misdeed : std::uint8_t {
   dies_before_head,
   dies_in_head,
   dies_in_body,
-  garbage,          // something that is no response
-  bad_length,       // two lengths that differ
-  both_framings,    // a length and chunked
-  bad_chunk,        // a chunk size that is none
-  extra_response,   // a second response behind the first that nobody asked for
-  stalls,           // never answers
+  garbage,         // something that is no response
+  bad_length,      // two lengths that differ
+  both_framings,   // a length and chunked
+  bad_chunk,       // a chunk size that is none
+  extra_response,  // a second response behind the first (which is one with a length) that nobody asked for
+  stalls,          // never answers
 };
 
 // Bytes of a body are a pure function of the exchange and the direction.
@@ -38,11 +38,11 @@ inline char body_byte(std::uint64_t id, Side side, std::uint64_t at) noexcept {
 std::string body_part(std::uint64_t id, Side side, std::uint64_t from, std::uint64_t size);
 
 enum class Outcome : std::uint8_t {
-  unsent,      // the client never got to it
-  complete,    // the origin's answer arrived whole
-  refused,     // the proxy answered by itself
-  cut,         // the client saw that it failed: an error, or an end in the middle
-  aborted,     // the client gave up on purpose
+  unsent,    // the client never got to it
+  complete,  // the origin's answer arrived whole
+  refused,   // the proxy answered by itself
+  cut,       // the client saw that it failed: an error, or an end in the middle
+  aborted,   // the client gave up on purpose
 };
 
 struct Exchange {
@@ -53,23 +53,25 @@ struct Exchange {
   BodyKind request_body = BodyKind::none;
   bool expects_continue = false;
   bool http_1_0 = false;
-  bool closes = false;                    // Connection: close
+  bool closes = false;                     // Connection: close
   std::uint64_t abort_after = UINT64_MAX;  // the client leaves after so many bytes of the response
-  bool abort_upload = false;              // or in the middle of its own body
+  bool abort_upload = false;               // or in the middle of its own body
   // the answer
   std::uint16_t status = 200;
   std::uint64_t response_length = 0;
   BodyKind response_body = BodyKind::length;
-  int informational = 0;                  // 103 responses before
-  bool early = false;                     // answered before the request's body was read
-  bool origin_closes = false;             // says Connection: close
+  int informational = 0;       // 103 responses before
+  bool early = false;          // answered before the request's body was read
+  bool origin_closes = false;  // says Connection: close
   Misdeed misdeed = Misdeed::none;
   Duration think{0};
   // what came of it
   Outcome outcome = Outcome::unsent;
   std::uint16_t seen_status = 0;
-  int sent = 0;                           // times the client sent it
-  int arrived = 0;                        // times its head arrived at an origin
+  int sent = 0;            // times the client sent it
+  TimePoint first_sent{};  // when its head was first handed to the system
+  TimePoint ended{};       // when the client knew what came of it
+  int arrived = 0;         // times its head arrived at an origin
   int arrived_whole = 0;
 
   bool idempotent() const noexcept { return method != "POST"; }
@@ -78,9 +80,10 @@ struct Exchange {
 
 // What a run draws its exchanges from.
 struct Mix {
-  bool misdeeds = false;        // of origins
-  bool aborts = false;          // of clients
+  bool misdeeds = false;  // of origins
+  bool aborts = false;    // of clients
   bool uploads = true;
+  bool early = true;  // answers before the request's body was read
   bool only_idempotent = false;
   std::uint64_t max_body = 40'000;
 };

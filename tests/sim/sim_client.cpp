@@ -1,8 +1,8 @@
 #include "tests/sim/sim_client.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "core/reactor/awaitables.hpp"
 
@@ -30,12 +30,13 @@ struct SimClient::Sending {
   std::vector<Exchange*> batch;
   CancelSource* go_on = nullptr;  // of the exchange that waits for 100 (Continue)
   bool may_send_body = false;
-  bool answered = false;          // the final answer to the last of the batch has begun
-  bool skipped_body = false;      // the connection is of no further use
+  bool answered = false;      // the final answer to the last of the batch has begun
+  bool skipped_body = false;  // the connection is of no further use
 };
 
 void SimClient::pop(Outcome outcome) noexcept {
   todo_.front()->outcome = outcome;
+  todo_.front()->ended = reactor_.clock();
   todo_.pop_front();
 }
 
@@ -54,6 +55,7 @@ Task<void> SimClient::one_connection() {
   wire.pause = options_.pause;
   wire.read_size = options_.read_size;
   if (rng_.chance(0.2)) wire.write_size = 1 + rng_.below(100);
+  if (options_.write_size != 0) wire.write_size = options_.write_size;
   ++connections_;
   if (wire.open(options_.server)) {
     pop(Outcome::cut);
@@ -115,8 +117,8 @@ Task<bool> SimClient::one_batch(Wire& wire, bool reused) {
 }
 
 std::string SimClient::request_head(const Exchange& exchange) {
-  std::string head = fmt::format("{} /exchange/{} HTTP/1.{}\r\n", exchange.method, exchange.id,
-                                 exchange.http_1_0 ? 0 : 1);
+  std::string head =
+      fmt::format("{} /exchange/{} HTTP/1.{}\r\n", exchange.method, exchange.id, exchange.http_1_0 ? 0 : 1);
   if (!exchange.http_1_0 || rng_.chance(0.5)) head += "Host: sim.example\r\n";
   head += fmt::format("X-Exchange: {}\r\n", exchange.id);
   if (rng_.chance(0.3)) head += "User-Agent: sim\r\n";
@@ -148,7 +150,7 @@ Task<void> SimClient::send_batch(Wire& wire, Sending& sending) {
 }
 
 Task<bool> SimClient::send_one(Wire& wire, Sending& sending, Exchange& exchange) {
-  ++exchange.sent;
+  if (exchange.sent++ == 0) exchange.first_sent = reactor_.clock();
   const std::string head = request_head(exchange);
   const bool sent = co_await wire.write(head);
   if (!sent || exchange.request_body == BodyKind::none) co_return sent;
@@ -166,8 +168,8 @@ Task<bool> SimClient::send_one(Wire& wire, Sending& sending, Exchange& exchange)
     }
   }
   const std::uint64_t stop_at = exchange.abort_upload ? rng_.below(exchange.request_length) : UINT64_MAX;
-  const bool all = co_await wire.write_body(exchange.request_body, exchange.id, Side::request,
-                                            exchange.request_length, stop_at);
+  const bool all =
+      co_await wire.write_body(exchange.request_body, exchange.id, Side::request, exchange.request_length, stop_at);
   if (exchange.abort_upload) {
     wire.give_up();
     co_return false;
@@ -193,7 +195,8 @@ void SimClient::check_head(const TextHead& head, const Exchange& exchange) {
   if (exchange.seen_status != exchange.status) {
     ledger_.violation(id, fmt::format("status {} became {}", exchange.status, exchange.seen_status));
   }
-  if (!options_.direct && head.count("x-origin-hop") != 0) ledger_.violation(id, "a hop-by-hop field of the origin came through");
+  if (!options_.direct && head.count("x-origin-hop") != 0)
+    ledger_.violation(id, "a hop-by-hop field of the origin came through");
 }
 
 // True if the connection can carry more. Sets the outcome, except where the exchange is to be sent again.
@@ -237,7 +240,10 @@ Task<bool> SimClient::receive_one(Wire& wire, Sending& sending, Exchange& exchan
   if (!closes) co_return true;
   // A connection that closes carries nothing more, and does close.
   const bool more = co_await wire.fill();
-  if (more) ledger_.violation(exchange.id, "bytes behind the last answer of a connection");
+  if (more) {
+    ledger_.violation(exchange.id, fmt::format("bytes behind the last answer ({}) of a connection: {}",
+                                               exchange.seen_status, wire.buffered().substr(0, 60)));
+  }
   if (!more && options_.must_close && wire.given_up()) {
     ledger_.violation(exchange.id, "a connection that was to be closed stayed open");
   }

@@ -18,10 +18,11 @@ struct ClientOptions {
   Duration patience = std::chrono::seconds(600);  // without progress: it gives up
   Duration pause{0};                              // of a slow reader and writer
   std::size_t read_size = 4096;
+  std::size_t write_size = 0;  // at most so much at once; 0: as it comes
   std::size_t max_pipeline = 1;
-  Duration think{0};                              // at most, between requests
-  bool direct = false;                            // no proxy in between: its duties are not checked
-  bool must_close = true;                         // a connection that says it closes does, within patience
+  Duration think{0};       // at most, between requests
+  bool direct = false;     // no proxy in between: its duties are not checked
+  bool must_close = true;  // a connection that says it closes does, within patience
 };
 
 class SimClient {

@@ -1,9 +1,9 @@
 #include "tests/sim/sim_origin.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include "core/reactor/awaitables.hpp"
 
@@ -107,8 +107,8 @@ Task<bool> SimOrigin::one_request(Wire& wire, bool fresh) {
   Scope idling;
   CancelSource busy;
   if (!fresh && rng_.chance(options_.idle_close)) {
-    const Duration span{static_cast<std::int64_t>(
-        rng_.below(static_cast<std::uint64_t>(options_.idle_close_within.count())))};
+    const Duration span{
+        static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(options_.idle_close_within.count())))};
     const CancelToken token = busy.token();
     wire.touch();
     idling.spawn(watch(wire, span, token));
@@ -179,8 +179,8 @@ std::string SimOrigin::response_head(const Exchange& exchange) {
   const bool framed = exchange.status != 204 && (exchange.has_response_body() || rng_.chance(0.5));
   if (framed && exchange.response_body == BodyKind::length) {
     head += fmt::format("Content-Length: {}\r\n", exchange.response_length);
-  } else if (framed && (exchange.response_body == BodyKind::chunked ||
-                        exchange.response_body == BodyKind::chunked_trailers)) {
+  } else if (framed &&
+             (exchange.response_body == BodyKind::chunked || exchange.response_body == BodyKind::chunked_trailers)) {
     head += "Transfer-Encoding: chunked\r\n";
     if (exchange.response_body == BodyKind::chunked_trailers) head += "Trailer: X-Check\r\n";
   }
@@ -202,6 +202,12 @@ Task<bool> SimOrigin::answer(Wire& wire, Exchange& exchange) {
     co_return goes_on;
   }
   text += response_head(exchange);
+  if (exchange.misdeed == Misdeed::extra_response) {  // in one piece, so that it cannot be mistaken for a later answer
+    if (exchange.has_response_body()) text += body_part(exchange.id, Side::response, 0, exchange.response_length);
+    text += "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Exchange: 999999\r\n\r\nwrong";
+    const bool all_sent = co_await wire.write(text);
+    co_return all_sent;
+  }
   bool sent = co_await wire.write(text);
   if (sent && exchange.has_response_body()) {
     sent = co_await wire.write_body(exchange.response_body, exchange.id, Side::response, exchange.response_length,
@@ -210,10 +216,6 @@ Task<bool> SimOrigin::answer(Wire& wire, Exchange& exchange) {
   if (!sent) {
     ++ledger_.wasted_responses;
     co_return false;
-  }
-  if (exchange.misdeed == Misdeed::extra_response && exchange.response_body != BodyKind::until_close) {
-    const std::string_view extra = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Exchange: 999999\r\n\r\nwrong";
-    sent = co_await wire.write(extra);
   }
   co_return sent;
 }
@@ -225,9 +227,12 @@ Task<bool> SimOrigin::misbehave(Wire& wire, Exchange& exchange) {
     case Misdeed::dies_before_head: co_return false;
     case Misdeed::dies_in_head: head.resize(random_cut(head.size() - 1)); break;
     case Misdeed::garbage: {
-      static constexpr std::string_view nonsense[] = {
-          "\x16\x03\x01\x02", "HTTP/1.1 abc Status\r\n\r\n", "ICY 200 OK\r\n\r\n", "HTTP/1.1 200 OK\nX: y\n\n",
-          "HTTP/1.1 200 OK\r\nNo colon here\r\n\r\n", "HTTP/1.1 200 OK\r\n folded: start\r\n\r\n"};
+      static constexpr std::string_view nonsense[] = {"\x16\x03\x01\x02",
+                                                      "HTTP/1.1 abc Status\r\n\r\n",
+                                                      "ICY 200 OK\r\n\r\n",
+                                                      "HTTP/1.1 200 OK\nX: y\n\n",
+                                                      "HTTP/1.1 200 OK\r\nNo colon here\r\n\r\n",
+                                                      "HTTP/1.1 200 OK\r\n folded: start\r\n\r\n"};
       head = std::string(nonsense[rng_.below(std::size(nonsense))]);
       head += std::string(rng_.below(100), 'g');
       break;

@@ -14,12 +14,12 @@ namespace weir::sim {
 struct OriginOptions {
   Address address;
   Duration patience = std::chrono::seconds(3600);
-  Duration pause{0};             // of a slow one
+  Duration pause{0};  // of a slow one
   std::size_t read_size = 4096;
-  double idle_close = 0;         // chance, per wait for a request, that it closes within idle_close_within
+  double idle_close = 0;  // chance, per wait for a request, that it closes within idle_close_within
   Duration idle_close_within = std::chrono::milliseconds(20);
   std::uint16_t backlog = 1024;
-  bool direct = false;           // no proxy in between: its duties are not checked
+  bool direct = false;  // no proxy in between: its duties are not checked
 };
 
 class SimOrigin {

@@ -1,9 +1,9 @@
 #include "tests/sim/wire.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 #include "core/reactor/awaitables.hpp"
 

@@ -29,11 +29,11 @@ struct TextHead {
 
 enum class Got : std::uint8_t {
   whole,
-  closed,     // the stream ended before the first byte of it
-  cut,        // ended in the middle
-  broken,     // an error, or we gave up
+  closed,  // the stream ended before the first byte of it
+  cut,     // ended in the middle
+  broken,  // an error, or we gave up
   malformed,
-  stopped,    // as far as BodyCheck::stop_at wanted it
+  stopped,  // as far as BodyCheck::stop_at wanted it
 };
 
 // Takes the bytes of a body and compares them with what they should be.
@@ -83,14 +83,14 @@ class Wire {
 
   void forget() noexcept { buffer_.clear(); }  // what was received and not read
   void touch() noexcept { last_progress_ = reactor_.now(); }
-  bool buffered() const noexcept { return !buffer_.empty(); }
+  std::string_view buffered() const noexcept { return buffer_; }
   bool broken() const noexcept { return broken_; }
   bool ended() const noexcept { return ended_; }
   bool given_up() const noexcept { return given_up_; }
 
   // Ends what is in flight; reads and writes fail from now on.
   void give_up() noexcept;
-  void close(bool abort) noexcept;          // precondition: nothing in flight
+  void close(bool abort) noexcept;  // precondition: nothing in flight
   TimePoint last_progress() const noexcept { return last_progress_; }
 
  private:

@@ -40,7 +40,7 @@ class SimBackend final : public Backend {
   SimWorld& world() noexcept { return world_; }
   const SimProfile& profile() const noexcept { return profile_; }
   std::uint32_t id() const noexcept { return id_; }
-  Address host() const noexcept;                        // this process's address, 10.0.x.y, with port 0
+  Address host() const noexcept;                               // this process's address, 10.0.x.y, with port 0
   Address local_address(const Handle& handle) const noexcept;  // a listener opened on port 0 learns its port here
   Address peer_address(const Handle& handle) const noexcept;
   std::size_t open_handles() const noexcept { return open_handles_; }
@@ -50,11 +50,13 @@ class SimBackend final : public Backend {
 
   // Things for OpenSpec::adopt. Each counts as an open descriptor of this process until a handle that took it over is
   // closed, or discard().
-  struct Pair { NativeHandle first, second; };
+  struct Pair {
+    NativeHandle first, second;
+  };
   Pair make_pipe(bool overlapped = true);  // read end, write end; as IOCP needs them, or plain ones
-  Pair make_socket_pair();                // connected to each other
-  Pair make_char_device();                // the device, and what a person at the terminal holds (adopts as a socket)
-  Pair make_foreign();                    // a descriptor of somebody else for watch_*, and its other end (a socket)
+  Pair make_socket_pair();                 // connected to each other
+  Pair make_char_device();                 // the device, and what a person at the terminal holds (adopts as a socket)
+  Pair make_foreign();                     // a descriptor of somebody else for watch_*, and its other end (a socket)
   NativeHandle make_regular_file();
   void discard(NativeHandle native);
 
@@ -80,7 +82,7 @@ class SimBackend final : public Backend {
   void take(Handle& handle, Object& object) noexcept;
   Pair make_pair_of(ObjectKind first_kind, ObjectKind second_kind);
 
-  bool attempt(Op& op) noexcept;          // true: the result is in
+  bool attempt(Op& op) noexcept;  // true: the result is in
   bool attempt_accept(Op& op) noexcept;
   bool attempt_connect(Op& op) noexcept;
   bool attempt_receive(Op& op) noexcept;
@@ -90,7 +92,7 @@ class SimBackend final : public Backend {
   // The network says that this direction of this object may go on.
   void fire(Object& object, Direction direction) noexcept;
   void retry(const Fired& fired) noexcept;
-  void complete(Op& op) noexcept;         // unlinks it from its handle and queues it for wait
+  void complete(Op& op) noexcept;  // unlinks it from its handle and queues it for wait
   bool hand_over(Queue<Op>& ready) noexcept;
   bool has_work() const noexcept;
   TimePoint wakes_at(TimePoint deadline) const noexcept;  // by the resolution of this clock
@@ -108,7 +110,7 @@ class SimBackend final : public Backend {
   std::size_t attached_ = 0;
   std::size_t in_flight_ = 0;
   std::uint64_t next_serial_ = 1;
-  TimePoint sleeping_until_{};            // driven: what the last wait asked for
+  TimePoint sleeping_until_{};  // driven: what the last wait asked for
   std::atomic<bool> woken_{false};
 };
 

@@ -144,8 +144,8 @@ void SimNetwork::connect(Object& object, const Address& to) {
   connection->reset_drops_unread = rng.chance(0.5);
   if (rng.chance(plan.hang)) return;
   if (rng.chance(plan.refuse) || rng.chance(plan.unreachable)) {
-    const Errc why = rng.chance(plan.refuse / (plan.refuse + plan.unreachable)) ? Errc::connection_refused
-                                                                                : Errc::host_unreachable;
+    const Errc why =
+        rng.chance(plan.refuse / (plan.refuse + plan.unreachable)) ? Errc::connection_refused : Errc::host_unreachable;
     world_.at(world_.now() + there, [this, connection, why] { end_connect(connection, why); });
     return;
   }

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/base/error.hpp"
 #include "core/base/buffer.hpp"
+#include "core/base/error.hpp"
 #include "core/reactor/handle.hpp"
 #include "core/reactor/op.hpp"
 #include "tests/sim/backend/sim_world.hpp"
@@ -25,7 +25,7 @@ struct Channel {
     std::uint64_t end;  // position; of the last segment with `fin` it is that of the one before
     bool fin;
   };
-  std::string bytes;    // from position `read` on (less what was not yet trimmed)
+  std::string bytes;  // from position `read` on (less what was not yet trimmed)
   std::size_t trimmed = 0;
   std::uint64_t read = 0, delivered = 0, written = 0;
   std::deque<Segment> flight;
@@ -53,11 +53,11 @@ struct Connection {
   bool closed[2] = {false, false};
   Errc error[2] = {Errc::ok, Errc::ok};
   bool error_taken[2] = {false, false};
-  bool local = false;                   // pipes and pairs: no latency, no faults
+  bool local = false;  // pipes and pairs: no latency, no faults
   bool vanished = false;
-  bool sticky_error = false;            // else the first call takes a reset away, as on Linux
+  bool sticky_error = false;  // else the first call takes a reset away, as on Linux
   bool reset_drops_unread = false;
-  std::uint64_t carried = 0;            // bytes delivered in both directions
+  std::uint64_t carried = 0;                                    // bytes delivered in both directions
   std::uint64_t reset_at = UINT64_MAX, vanish_at = UINT64_MAX;  // positions in `carried`
   TimePoint clogged_until{};
   Address address[2];
@@ -70,24 +70,24 @@ enum class ObjectKind : std::uint8_t { listener, stream, pipe, char_device, regu
 struct Object {
   NativeHandle native = no_native_handle;
   ObjectKind kind = ObjectKind::stream;
-  SimBackend* owner = nullptr;          // whose descriptor it is
+  SimBackend* owner = nullptr;  // whose descriptor it is
   SimBackend* attached = nullptr;
   std::uint32_t slot = 0, generation = 0;
-  bool taken = false;                   // a Handle has it
-  bool overlapped = true;               // pipes: as IOCP needs them
+  bool taken = false;      // a Handle has it
+  bool overlapped = true;  // pipes: as IOCP needs them
   bool abort = false;
 
   enum class State : std::uint8_t { fresh, connecting, connected, failed };
-  State state = State::fresh;           // streams
+  State state = State::fresh;  // streams
   Errc connect_error = Errc::ok;
-  bool connect_taken = false;           // the result was handed out
+  bool connect_taken = false;  // the result was handed out
   ConnectionPtr connection;
   int side = 0;
   bool shut_in = false, shut_out = false;
   Family family = Family::none;
 
-  Address bound;                        // listeners
-  std::string path;                     // that bound.path views
+  Address bound;     // listeners
+  std::string path;  // that bound.path views
   std::uint16_t backlog_limit = 0;
   bool reuse_port = false, v6_only = true;
   std::deque<ConnectionPtr> backlog;
@@ -110,17 +110,21 @@ class SimNetwork {
   // --- for SimBackend ---
   Object& add(ObjectKind kind, SimBackend& owner);
   Object& get(NativeHandle native) noexcept;
-  void remove(Object& object);                     // closes its end and frees the number
+  void remove(Object& object);  // closes its end and frees the number
   std::size_t objects() const noexcept { return live_objects_; }
 
   Error bind(Object& listener, const Address& address);
   void connect(Object& object, const Address& to);
-  ConnectionPtr take_pending(Object& listener);    // null: nobody waits
+  ConnectionPtr take_pending(Object& listener);  // null: nobody waits
   void establish(Object& object, const ConnectionPtr& connection, int side);
   void join_pair(Object& first, Object& second);
 
   enum class Io : std::uint8_t { moved, would_block, failed };
-  struct IoResult { Io what; std::size_t bytes; Errc error; };
+  struct IoResult {
+    Io what;
+    std::size_t bytes;
+    Errc error;
+  };
   IoResult read(Object& object, char* into, std::size_t size);
   IoResult write(Object& object, const IoSlice* slices, std::uint32_t count);
   bool readable(const Object& object) const noexcept;
@@ -146,7 +150,7 @@ class SimNetwork {
   void each(std::uint32_t from, std::uint32_t to, Visit&& visit);
 
   SimWorld& world_;
-  std::vector<std::unique_ptr<Object>> objects_;   // by native number
+  std::vector<std::unique_ptr<Object>> objects_;  // by native number
   std::vector<std::weak_ptr<Connection>> connections_;
   std::size_t live_objects_ = 0;
   std::uint64_t next_connection_ = 1;

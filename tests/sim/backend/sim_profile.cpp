@@ -26,7 +26,8 @@ const std::array<SimProfile, 8>& profiles() noexcept {
       make("sim-macos", {Os::macos, 0, BackendKind::kqueue}),
       make("sim-macos-10.8", {Os::macos, 1008, BackendKind::kqueue}),
       make("sim-windows", {Os::windows, 0, BackendKind::iocp}),
-      make("sim-windows-select", {Os::windows, 0, BackendKind::select}),};
+      make("sim-windows-select", {Os::windows, 0, BackendKind::select}),
+  };
   return all;
 }
 

@@ -16,11 +16,11 @@ namespace weir::sim {
 enum class Style : std::uint8_t { readiness, completion };
 
 struct SimProfile {
-  std::string_view name = "sim";       // static text
+  std::string_view name = "sim";  // static text
   Platform platform{Os::linux_os, 0, BackendKind::epoll};
   Style style = Style::readiness;
-  std::uint32_t max_descriptors = 0;   // open handles of this backend at most (EMFILE beyond); 0: no limit
-  std::uint32_t max_sockets = 0;       // attached handles at most, as Capabilities says; 0: no limit
+  std::uint32_t max_descriptors = 0;  // open handles of this backend at most (EMFILE beyond); 0: no limit
+  std::uint32_t max_sockets = 0;      // attached handles at most, as Capabilities says; 0: no limit
   Duration clock_resolution{1};
 };
 

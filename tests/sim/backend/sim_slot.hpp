@@ -1,6 +1,6 @@
 #pragma once
-// What SimBackend keeps in Op::slot while an operation is lent to it: enough to notice that the operation, its handle or
-// its arguments were touched meanwhile. One thread.
+// What SimBackend keeps in Op::slot while an operation is lent to it: enough to notice that the operation, its handle
+// or its arguments were touched meanwhile. One thread.
 
 #include <cstdint>
 #include <cstring>

@@ -24,8 +24,7 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
 
 }  // namespace
 
-SimWorld::SimWorld(std::uint64_t seed)
-    : seed_(seed), rng_(seed), network_(std::make_unique<SimNetwork>(*this)) {}
+SimWorld::SimWorld(std::uint64_t seed) : seed_(seed), rng_(seed), network_(std::make_unique<SimNetwork>(*this)) {}
 
 SimWorld::~SimWorld() { WEIR_VERIFY(backends_.empty()); }
 
@@ -122,7 +121,7 @@ bool SimWorld::run_until(const std::function<bool()>& done, Duration span) {
     const TimePoint sleep_before = earliest_sleep();
     turn_all(limit);
     reached = done();
-    if (reached) break;
+    if (reached || now_ >= limit) break;
     // A coroutine of one reactor may go on in another one's turn, since a thread has one run queue. What it did there
     // to its own reactor shows only in that one's next turn: all is at rest when two rounds have changed nothing.
     const bool changed = activity_ != before || anything_to_do() || earliest_sleep() != sleep_before;
@@ -140,7 +139,7 @@ bool SimWorld::run_until(const std::function<bool()>& done, Duration span) {
     }
     quiet_rounds = 0;
     const TimePoint next = std::min(next_event(), earliest_sleep());
-    if (next >= limit || now_ >= limit) {
+    if (next >= limit) {
       advance_to(limit);
       turn_all(limit);
       reached = done();

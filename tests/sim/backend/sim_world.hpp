@@ -29,7 +29,19 @@ class SimBackend;
 class SimNetwork;
 
 // What is hashed of everything that happens.
-enum class TraceKind : std::uint8_t { open, attach, close, shutdown, submit, done, complete, cancel, wait, network, note };
+enum class TraceKind : std::uint8_t {
+  open,
+  attach,
+  close,
+  shutdown,
+  submit,
+  done,
+  complete,
+  cancel,
+  wait,
+  network,
+  note
+};
 
 class SimWorld {
  public:
@@ -67,13 +79,13 @@ class SimWorld {
   const std::map<std::string, std::uint64_t, std::less<>>& chances_taken() const noexcept { return taken_; }
 
   // --- network ---
-  void set_faults(const FaultPlan& plan);                                 // of every link without a plan of its own
+  void set_faults(const FaultPlan& plan);  // of every link without a plan of its own
   void set_faults(std::uint32_t from, std::uint32_t to, const FaultPlan& plan);  // backend ids: who connects to whom
   const FaultPlan& faults(std::uint32_t from, std::uint32_t to) const noexcept;
   SimNetwork& network() noexcept { return *network_; }
 
   // --- accounting ---
-  std::size_t open_handles() const noexcept;   // of all backends, and objects that no handle has taken over
+  std::size_t open_handles() const noexcept;  // of all backends, and objects that no handle has taken over
   std::size_t ops_in_flight() const noexcept;
   std::uint64_t trace_hash() const noexcept { return trace_; }
   std::uint64_t events_run() const noexcept { return events_run_; }
@@ -84,8 +96,8 @@ class SimWorld {
   friend class SimNetwork;
 
   void trace(TraceKind kind, std::uint32_t backend, std::uint64_t a, std::uint64_t b = 0) noexcept;
-  TimePoint next_event() const noexcept;      // max() when there is none
-  void advance_to(TimePoint time);            // runs what is due on the way
+  TimePoint next_event() const noexcept;  // max() when there is none
+  void advance_to(TimePoint time);        // runs what is due on the way
   void turn_all(TimePoint limit);
   bool anything_to_do() const noexcept;
   TimePoint earliest_sleep() const noexcept;
@@ -94,11 +106,11 @@ class SimWorld {
 
   std::uint64_t seed_;
   Rng rng_;
-  TimePoint now_{1'000'000'000};              // not zero, so that "0" never is a time by accident
+  TimePoint now_{1'000'000'000};  // not zero, so that "0" never is a time by accident
   std::uint64_t trace_ = 0xcbf29ce484222325;
   std::uint64_t events_run_ = 0;
   std::uint64_t event_order_ = 0;
-  std::uint64_t activity_ = 0;                // grows with everything a backend is asked or says
+  std::uint64_t activity_ = 0;  // grows with everything a backend is asked or says
   std::uint32_t next_backend_ = 1;
   bool driving_ = false;
   bool chances_on_ = false;
