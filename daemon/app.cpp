@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <random>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -21,6 +23,8 @@ using namespace std::chrono_literals;
 
 // How long a worker may take to cut its connections before the process ends without it.
 constexpr Duration forced_end = 5s;
+// How long whoever reads a log may take for the last lines.
+constexpr auto last_lines = 2s;
 
 void complain(std::string_view text) { fmt::print(stderr, "weir: {}\n", text); }
 
@@ -79,7 +83,9 @@ int App::run() {
     reactor_->run(control());
   }
   workers_.clear();
-  return failed_ ? exit_failed_start : exit_ok;
+  const int code = failed_ ? exit_failed_start : exit_ok;
+  close_logs(code);
+  return code;
 }
 
 // Preparation ----------------------------------------------------------------------------------------------------------
@@ -319,6 +325,20 @@ Task<void> App::force_end(CancelToken token) {
   if (!slept) co_return;
   complain("a worker does not stop: ending without it");
   std::_Exit(exit_failed_start);
+}
+
+// Writes what is left. The reader of a log may have stopped reading: then its last lines are lost, and the process ends
+// all the same.
+void App::close_logs(int code) {
+  std::promise<void> written;
+  std::future<void> done = written.get_future();
+  std::thread closer([this, &written] {
+    access_log_.reset();
+    log_.reset();
+    written.set_value();
+  });
+  if (done.wait_for(last_lines) != std::future_status::ready) std::_Exit(code);
+  closer.join();
 }
 
 // Also announces once all serve, and stops all when one has failed.

@@ -53,6 +53,7 @@ class App {
   void begin_drain();
   void begin_stop();
   bool all_workers_ended();
+  void close_logs(int code);
 
   std::shared_ptr<proxy::Spec> spec_;
   Overrides overrides_;

@@ -395,6 +395,18 @@ class Logs(WeirCase):
         self.assertEqual(process.wait(20), 0)
 
 
+    def test_a_reader_of_the_log_that_stopped_reading_does_not_keep_the_process(self):
+        process = subprocess.Popen([WEIR, "proxy", "127.0.0.1:0", "9", "--print-addresses"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        self.addCleanup(process.stdout.close)
+        address = json.loads(process.stdout.readline())["listeners"]["proxy"][0]
+        with Client(address) as client:
+            for _ in range(40):  # more than a pipe holds
+                self.assertEqual(client.get(headers=[("User-Agent", "a" * 8000)]).status, 502)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20), 0)
+
+
 class Size(WeirCase):
     @classmethod
     def configure(cls):
