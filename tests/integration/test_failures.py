@@ -339,8 +339,6 @@ upstreams: {{ app: ["{app.address}"] }}
 
 
 class ConnectionLimits(WeirCase):
-    weir_options = {"workers": 1}
-
     @classmethod
     def configure(cls):
         cls.app = cls.upstream()

@@ -194,7 +194,7 @@ upstreams: {{ app: ["{cls.app.address}"] }}
                 self.assertEqual(client.response().status, 400)
                 self.assertTrue(client.ended())
                 for connection in self.app.connections[connections:]:
-                    self.assertNotIn(b"0\r\n\r\n", bytes(connection.received))
+                    self.assertNotIn(b"\n0\r\n\r\n", bytes(connection.received))
                     self.assertNotIn(b"smuggled", bytes(connection.received))
         self.assertEqual([r.target for r in self.app.requests if r.target == "/bad"], [])
 

@@ -286,7 +286,7 @@ upstreams: {{ app: ["{app.address}"] }}
             self.assertEqual(client.get().body, b"fine")
 
     def test_term_under_load_loses_no_request(self):
-        weir, _ = self.serve()
+        weir, _ = self.serve(idle="10s")
         served, lost = [], []
         begun = threading.Event()
 
