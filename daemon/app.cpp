@@ -53,8 +53,8 @@ std::string url_of(const Address& address) {
 
 }  // namespace
 
-App::App(std::shared_ptr<proxy::Spec> spec, const Overrides& overrides)
-    : spec_(std::move(spec)), overrides_(overrides), access_file_(spec_->access_log.path) {
+App::App(std::shared_ptr<proxy::Spec> spec, const Overrides& overrides, HangUp hang_up)
+    : spec_(std::move(spec)), overrides_(overrides), hang_up_(hang_up), access_file_(spec_->access_log.path) {
   if (overrides_.workers) spec_->runtime.workers = *overrides_.workers;
   if (!overrides_.backend.empty()) spec_->runtime.backend = overrides_.backend;
   const std::uint32_t configured = spec_->runtime.workers;
@@ -290,8 +290,12 @@ void App::on_signal(platform::Signal signal) {
       }
       break;
     case platform::Signal::quit: begin_stop(); break;
-    case platform::Signal::reload:
-      log_warn("HUP ignored: this version cannot reload its configuration, restart it instead");
+    case platform::Signal::hang_up:
+      if (hang_up_ == HangUp::ends) {
+        begin_drain();
+      } else {
+        log_warn("HUP ignored: this version cannot reload its configuration, restart it instead");
+      }
       break;
     case platform::Signal::reopen_logs:
       if (access_log_) access_log_->reopen();

@@ -17,10 +17,13 @@
 
 namespace weir::daemon {
 
+// What the hang-up signal is: a request to reload, or, without a file, the end of the terminal it was started from.
+enum class HangUp : std::uint8_t { reloads, ends };
+
 class App {
  public:
   // Nobody else knows the specification yet: endpoint names are resolved into it.
-  App(std::shared_ptr<proxy::Spec> spec, const Overrides& overrides);
+  App(std::shared_ptr<proxy::Spec> spec, const Overrides& overrides, HangUp hang_up);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
   ~App();
@@ -57,6 +60,7 @@ class App {
 
   std::shared_ptr<proxy::Spec> spec_;
   Overrides overrides_;
+  HangUp hang_up_;
   std::uint32_t worker_count_ = 1;
   std::uint32_t max_connections_ = 0;
   std::string backend_name_;

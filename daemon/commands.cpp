@@ -81,7 +81,7 @@ int run(const RunCommand& command) {
     fmt::print(stderr, "weir: {} was refused, nothing was started\n", file);
     return exit_refused_configuration;
   }
-  return App(std::move(spec), command.overrides).run();
+  return App(std::move(spec), command.overrides, HangUp::reloads).run();
 }
 
 int check(const CheckCommand& command) {
@@ -116,7 +116,7 @@ int proxy(const ProxyCommand& command) {
     fmt::print(stderr, "weir: {}\nTry 'weir proxy --help'.\n", spec.error());
     return exit_usage;
   }
-  return App(std::move(*spec), command.overrides).run();
+  return App(std::move(*spec), command.overrides, HangUp::ends).run();
 }
 
 int say(const Message& message) {

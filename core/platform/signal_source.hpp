@@ -14,7 +14,7 @@ enum class Signal : std::uint8_t {
   terminate = 1,  // TERM
   interrupt,      // INT: Ctrl-C
   quit,           // QUIT
-  reload,         // HUP
+  hang_up,        // HUP; not where it was ignored from the start (nohup)
   reopen_logs,    // USR1
 };
 

@@ -347,7 +347,8 @@ def unused_port():
 class Weir:
     """The binary with a configuration, until stop()."""
 
-    def __init__(self, config=None, command=None, backend=BACKEND, workers=WORKERS, descriptors=None, env=None):
+    def __init__(self, config=None, command=None, backend=BACKEND, workers=WORKERS, descriptors=None, env=None,
+                 under=()):
         self.dir = tempfile.mkdtemp(prefix="weir-test-")
         ready, give = os.pipe()
         if command is None:
@@ -357,6 +358,7 @@ class Weir:
         command = [WEIR, *command, "--backend", backend, "--workers", str(workers), "--ready-fd", str(give)]
         if descriptors:
             command = ["prlimit", f"--nofile={descriptors}:{descriptors}", *command]
+        command = [*under, *command]
         self.out, self.err = open(f"{self.dir}/out", "w+b"), open(f"{self.dir}/err", "w+b")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
                                         pass_fds=[give], cwd=self.dir, env={**os.environ, **(env or {})})

@@ -285,6 +285,15 @@ upstreams: {{ app: ["{app.address}"] }}
         with weir.client() as client:
             self.assertEqual(client.get().body, b"fine")
 
+    def test_hup_ends_a_proxy_without_a_file_unless_nohup_started_it(self):
+        weir = self.start(command=["proxy", "127.0.0.1:0", "9"])
+        weir.signal(signal.SIGHUP)
+        self.assertEqual(weir.wait(), 0)
+        weir = self.start(command=["proxy", "127.0.0.1:0", "9"], under=["nohup"])
+        weir.signal(signal.SIGHUP)
+        with weir.client("proxy") as client:
+            self.assertEqual(client.get().status, 502)
+
     def test_term_under_load_loses_no_request(self):
         weir, _ = self.serve(idle="10s")
         served, lost = [], []

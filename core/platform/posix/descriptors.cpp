@@ -30,11 +30,12 @@ std::size_t raise_descriptor_limit() noexcept {
 }
 
 std::size_t open_descriptors() noexcept {
-  // They are handed out from the lowest free number, so the process's own are all below this.
-  constexpr int highest = 4096;
+  // They are handed out from the lowest free number: behind a long gap there is at most one that was inherited.
+  constexpr int long_gap = 256;
   std::size_t count = 0;
-  for (int descriptor = 0; descriptor < highest; ++descriptor) {
-    if (::fcntl(descriptor, F_GETFD) >= 0) ++count;
+  for (int descriptor = 0, gap = 0; gap < long_gap; ++descriptor) {
+    gap = ::fcntl(descriptor, F_GETFD) >= 0 ? 0 : gap + 1;
+    if (gap == 0) ++count;
   }
   return count;
 }

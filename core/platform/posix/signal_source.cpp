@@ -18,7 +18,7 @@ namespace {
 constexpr std::array<std::pair<int, Signal>, 5> handled{{{SIGTERM, Signal::terminate},
                                                          {SIGINT, Signal::interrupt},
                                                          {SIGQUIT, Signal::quit},
-                                                         {SIGHUP, Signal::reload},
+                                                         {SIGHUP, Signal::hang_up},
                                                          {SIGUSR1, Signal::reopen_logs}}};
 
 // The write end, for handlers: they may only touch lock-free atomics and call write().
@@ -51,6 +51,12 @@ void set_action(int number, void (*action)(int)) noexcept {
   ::sigaction(number, &entry, nullptr);
 }
 
+// Started by nohup: the end of the terminal is nothing to the process.
+bool hang_up_is_ignored() noexcept {
+  struct sigaction entry {};
+  return ::sigaction(SIGHUP, nullptr, &entry) == 0 && entry.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 Error SignalSource::open() noexcept {
@@ -67,7 +73,10 @@ Error SignalSource::open() noexcept {
   open_ = true;
   const sigset_t set = handled_set();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  for (const auto& [number, signal] : handled) set_action(number, on_signal);
+  const bool keep_ignoring = hang_up_is_ignored();
+  for (const auto& [number, signal] : handled) {
+    if (number != SIGHUP || !keep_ignoring) set_action(number, on_signal);
+  }
   set_action(SIGPIPE, SIG_IGN);
   return {};
 }
