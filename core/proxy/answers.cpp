@@ -14,7 +14,7 @@ bool has_body(std::uint16_t status) noexcept { return status >= 200 && status !=
 
 void Exchange::begin_answer(std::uint16_t status) noexcept {
   status_ = status;
-  if (head_complete_ && streams_body() && !upload_done_) {  // the body is not read: the connection cannot be used again
+  if (head_complete_ && streams_body_ && !upload_done_) {  // the body is not read: the connection cannot be used again
     client_.keep = false;
     client_.linger = true;
   }

@@ -191,10 +191,12 @@ void Exchange::make_request_id() noexcept {
 // A body that came with the head is sent on with it, and can be sent again; any other one streams.
 void Exchange::take_buffered_body() noexcept {
   const http::RequestHead& head = request_.head();
+  streams_body_ = head.framing == http::Framing::chunked;
   if (head.framing != http::Framing::length) return;
   const std::string_view rest = client_.stream.input().view().substr(request_bytes_);
   if (rest.size() < head.content_length) {
     body_left_ = head.content_length;
+    streams_body_ = true;
     return;
   }
   buffered_body_ = rest.substr(0, head.content_length);
@@ -202,9 +204,6 @@ void Exchange::take_buffered_body() noexcept {
   request_bytes_ += static_cast<std::uint32_t>(buffered_body_.size());
 }
 
-bool Exchange::streams_body() const noexcept {
-  return request_.head().framing == http::Framing::chunked || body_left_ > 0;
-}
 
 void Exchange::finish() noexcept {
   if (status_ != 0) ++engine_.counters.responses;

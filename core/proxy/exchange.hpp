@@ -88,7 +88,6 @@ class Exchange {
   Task<void> send_answer(std::string_view body);
 
   void take_buffered_body() noexcept;
-  bool streams_body() const noexcept;
 
   ClientConnection& client_;
   Engine& engine_;
@@ -111,9 +110,11 @@ class Exchange {
   bool head_complete_ = false;
 
   // Upload
+  bool streams_body_ = false;        // the body did not come whole with the head
   bool uploading_ = false;           // upload() was started
   bool upload_last_ = false;         // the end of the body was built
   bool upload_done_ = false;         // and sent
+  bool upload_failed_ = false;       // the upstream's connection broke under it
   bool upload_stopped_ = false;      // nobody wants the rest
   bool upload_waits_for_client_ = false;
   bool client_left_ = false;         // in the middle of its body

@@ -48,7 +48,7 @@ std::uint16_t status_of(Ending ending) noexcept {
 Task<void> Exchange::forward() {
   Upstream& upstream = engine_.pools.at(engine_.snapshot->upstream_of_route[route_index_]);
   upgrade_ = may_upgrade(request_.head(), *route_);
-  if (streams_body()) {
+  if (streams_body_) {
     held_ = std::move(client_.stream.input());
     held_.consume(request_bytes_);
     request_bytes_ = 0;
@@ -101,7 +101,7 @@ Task<Exchange::Try> Exchange::try_once(Endpoint& endpoint, bool fresh) {
     failure_ = Ending::overloaded;
     co_return Try::failed;
   }
-  const bool streams = streams_body();
+  const bool streams = streams_body_;
   client_.enter(streams ? Phase::body : Phase::first_byte, streams ? route_->timeout.idle : route_->timeout.first_byte);
   auto sent = co_await upstream_->stream.send(to_upstream_.slices());
   sent_ = engine_.reactor.now();
@@ -176,7 +176,7 @@ Task<bool> Exchange::connect_to(Endpoint& endpoint, const Address& address) {
 // Nothing came back on a kept connection, so that its server most likely closed it before it saw the request; sending
 // it once more is allowed for idempotent methods (RFC 9110 section 9.2.2) while the whole request is at hand.
 bool Exchange::may_retry() const noexcept {
-  return reused_ && !upstream_answered_ && !uploading_ && !streams_body() && !client_.timed_out() && !interrupted() &&
+  return reused_ && !upstream_answered_ && !uploading_ && !streams_body_ && !client_.timed_out() && !interrupted() &&
          http::is_idempotent(request_.head().method);
 }
 
@@ -226,7 +226,7 @@ Task<void> Exchange::pass_interim() {
     client_.enter(Phase::body, route_->timeout.idle);
     auto sent = co_await client_.stream.send(to_client_.slices());
     static_cast<void>(sent);  // a client that is gone shows when the final response is sent
-    if (!streams_body() || upload_done_) client_.enter(Phase::first_byte, route_->timeout.first_byte);
+    if (!streams_body_ || upload_done_) client_.enter(Phase::first_byte, route_->timeout.first_byte);
   }
   stream.input().consume(head.size);
 }
@@ -248,7 +248,7 @@ Task<void> Exchange::fail() {
   auto stopping = stop_upload();
   co_await stopping;
   if (upstream_) release_upstream(false);
-  if (streams_body() && !upload_done_) {
+  if (streams_body_ && !upload_done_) {
     client_.keep = false;
     client_.linger = true;
   }

@@ -62,6 +62,7 @@ Task<void> Exchange::upload() {
         co_return;
       }
       auto sent = co_await to.send(to_upstream_.slices());
+      if (!sent) upload_failed_ = true;
       if (!sent || upload_stopped_) co_return;  // the upstream may have answered: that is read elsewhere
       source->consume(used);
     }
@@ -196,7 +197,8 @@ Task<bool> Exchange::next_response_bytes() {
   from.input().reset();
   auto got = co_await from.receive();
   if (got && *got > 0) co_return true;
-  if (got && response_framing_ == http::Framing::until_close) {
+  // A reset that the upload met first is not reported again: the end may be no end then.
+  if (got && response_framing_ == http::Framing::until_close && !upload_failed_) {
     response_last_ = true;
     co_return response_plan_.framing == http::Framing::chunked;  // the last chunk is still to be sent
   }
