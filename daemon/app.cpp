@@ -23,6 +23,8 @@ using namespace std::chrono_literals;
 
 // How long a worker may take to cut its connections before the process ends without it.
 constexpr Duration forced_end = 5s;
+// Connections that have begun complete within it, then listeners are closed.
+constexpr Duration last_handshakes = 20ms;
 // How long whoever reads a log may take for the last lines.
 constexpr auto last_lines = 2s;
 
@@ -310,6 +312,14 @@ void App::begin_drain() {
   const auto bound = std::chrono::duration_cast<std::chrono::milliseconds>(spec_->runtime.shutdown.timeout);
   log_info("stopping: requests in flight have {} ms, a second signal stops at once", bound.count());
   sockets_.remove_socket_files();
+  for (const auto& worker : workers_) worker->refuse_newcomers();
+  tasks_.spawn(drain_workers(tasks_.token()));
+}
+
+Task<void> App::drain_workers(CancelToken token) {
+  SleepUntil sleep(*reactor_, reactor_->now() + last_handshakes, token);
+  const bool slept = co_await sleep;
+  static_cast<void>(slept);
   for (const auto& worker : workers_) worker->drain();
 }
 

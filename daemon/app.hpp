@@ -54,6 +54,7 @@ class App {
   Task<void> force_end(CancelToken token);
   void on_signal(platform::Signal signal);
   void begin_drain();
+  Task<void> drain_workers(CancelToken token);
   void begin_stop();
   bool all_workers_ended();
   void close_logs(int code);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/platform/memory.hpp"
+#include "core/platform/admission.hpp"
 #include "core/platform/threads.hpp"
 
 namespace weir::daemon {
@@ -20,9 +21,11 @@ void write_access_line(void* context, std::string_view line) noexcept {
 }  // namespace
 
 Worker::Worker(Setup setup) : setup_(std::move(setup)) {
-  drain_.worker = stop_.worker = this;
+  refuse_.worker = drain_.worker = stop_.worker = this;
+  refuse_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->admit_no_more(); };
   drain_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->drain(); };
   stop_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->stop(); };
+  for (const proxy::AdoptedListener& listener : setup_.listeners) listeners_.push_back(listener.native);
   if (setup_.access_log != nullptr) access_ring_ = std::make_unique<LogProducer>(*setup_.access_log);
   thread_ = std::thread([this] { main(); });
 }
@@ -32,6 +35,7 @@ Worker::~Worker() {
   thread_.join();
 }
 
+void Worker::refuse_newcomers() noexcept { post(refuse_); }
 void Worker::drain() noexcept { post(drain_); }
 void Worker::stop() noexcept { post(stop_); }
 
@@ -40,6 +44,12 @@ void Worker::post(Command& command) noexcept {
   if (command.asked || ended()) return;
   command.asked = true;
   if (reactor_ != nullptr) reactor_->post(command);
+}
+
+// On the worker's thread.
+void Worker::admit_no_more() noexcept {
+  if (server_->draining()) return;  // they are closed already
+  for (const NativeHandle listener : listeners_) platform::admit_no_more(listener);
 }
 
 void Worker::main() noexcept {
@@ -78,6 +88,7 @@ void Worker::serve() {
       const std::lock_guard lock(mutex_);
       reactor_ = &reactor;
       server_ = &server;
+      if (refuse_.asked) reactor.post(refuse_);
       if (drain_.asked) reactor.post(drain_);
       if (stop_.asked) reactor.post(stop_);
     }

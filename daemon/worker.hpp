@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/base/log.hpp"
 #include "core/proxy/server.hpp"
@@ -37,6 +38,7 @@ class Worker {
   ~Worker();  // joins: it has ended, or was told to
 
   // Control thread; what was asked before is not asked again. A worker that has ended ignores them.
+  void refuse_newcomers() noexcept;  // a moment before drain(): see core/platform/admission.hpp
   void drain() noexcept;
   void stop() noexcept;
 
@@ -54,13 +56,16 @@ class Worker {
 
   void main() noexcept;
   void serve();
+  void admit_no_more() noexcept;
   void post(Command& command) noexcept;
   static Task<void> run_server(proxy::Server& server, Result<void>& outcome);
 
   Setup setup_;
+  std::vector<NativeHandle> listeners_;  // the server's, open until it drains or stops
   std::unique_ptr<LogProducer> access_ring_;
   proxy::ServerCounters counters_;
   std::string failure_;
+  Command refuse_;
   Command drain_;
   Command stop_;
   std::atomic<bool> serving_{false};
