@@ -92,7 +92,9 @@ void EpollBackend::poll(TimePoint until, FiredList& fired) noexcept {
 int EpollBackend::sleep(Duration time, bool forever) noexcept {
 #ifdef SYS_epoll_pwait2
   if (precise_) {
-    struct { std::int64_t seconds, nanoseconds; } const limit{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
+    struct {
+      std::int64_t seconds, nanoseconds;
+    } const limit{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
     const long count = ::syscall(SYS_epoll_pwait2, epoll_, events_.data(), int{max_events}, forever ? nullptr : &limit,
                                  nullptr, std::size_t{0});
     if (count >= 0 || errno != ENOSYS) return static_cast<int>(count);

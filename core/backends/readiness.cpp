@@ -59,9 +59,7 @@ Error ReadinessBackend::attach(Handle& handle) noexcept {
   if (free_slot_ == Handle::no_slot) {
     try {
       slots_.emplace_back();
-    } catch (const std::bad_alloc&) {
-      return Errc::out_of_memory;
-    }
+    } catch (const std::bad_alloc&) { return Errc::out_of_memory; }
     free_slot_ = static_cast<std::uint32_t>(slots_.size() - 1);
   }
   Slot& slot = slots_[free_slot_];
@@ -72,9 +70,7 @@ Error ReadinessBackend::attach(Handle& handle) noexcept {
   return {};
 }
 
-void ReadinessBackend::shutdown(Handle& handle, Direction direction) noexcept {
-  platform::shutdown(handle, direction);
-}
+void ReadinessBackend::shutdown(Handle& handle, Direction direction) noexcept { platform::shutdown(handle, direction); }
 
 void ReadinessBackend::abort_on_close(Handle& handle) noexcept { platform::abort_on_close(handle); }
 

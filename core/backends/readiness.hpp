@@ -4,7 +4,8 @@
 // idle receive parks without one, and a keep-alive request needs no more calls than it has transfers.
 // Owned and called by the reactor's thread; wake() by any. Never runs user code, never blocks outside wait().
 //
-// To add a backend: write arm() and poll(), a line in registry.cpp, rows in restrictions.cpp, run the conformance suite.
+// To add a backend: write arm() and poll(), a line in registry.cpp, rows in restrictions.cpp, run the conformance
+// suite.
 
 #include <cstdint>
 #include <vector>
@@ -92,8 +93,8 @@ class ReadinessBackend : public Backend {
   std::size_t next_fired_ = 0;  // what comes before it has been dispatched
   Queue<Op> cancelled_;
   bool woken_ = false;
-  bool skipped_ = false;        // the last wait did not ask the system
-  std::size_t completed_ = 0;   // by the wait that is running
+  bool skipped_ = false;       // the last wait did not ask the system
+  std::size_t completed_ = 0;  // by the wait that is running
   platform::Wakeup wakeup_;
   BackendCounters counters_;
 };

@@ -79,8 +79,8 @@ void SelectBackend::poll(TimePoint until, FiredList& fired) noexcept {
   const timespec limit{std::min(time.count() / 1'000'000'000, longest), time.count() % 1'000'000'000};
   fd_set readable = read_;
   fd_set writable = write_;
-  int left = ::pselect(highest_ + 1, &readable, &writable, nullptr, until == TimePoint::max() ? nullptr : &limit,
-                       nullptr);
+  int left =
+      ::pselect(highest_ + 1, &readable, &writable, nullptr, until == TimePoint::max() ? nullptr : &limit, nullptr);
   if (left < 0 && errno == EBADF) return report_closed(fired);
   const int highest = highest_;
   for (int fd = 0; fd <= highest && left > 0; ++fd) {

@@ -17,7 +17,9 @@ void keep_exception(void* context, std::exception_ptr what) noexcept {
 }  // namespace
 
 Reactor::Reactor(std::unique_ptr<Backend> backend, const ReactorOptions& options)
-    : backend_(std::move(backend)), buffers_(options.buffer_size, options.max_buffers), now_(backend_->now()),
+    : backend_(std::move(backend)),
+      buffers_(options.buffer_size, options.max_buffers),
+      now_(backend_->now()),
       timers_(now_) {}
 
 Reactor::~Reactor() {

@@ -30,9 +30,9 @@ constexpr unsigned posix = every_system & ~windows;
 struct Row {
   Restriction text;
   Scope scope;
-  unsigned refuses = 0;             // features
-  std::uint32_t max_sockets = 0;    // 0: this row sets no such limit
-  Duration clock_resolution{};      // 0: likewise
+  unsigned refuses = 0;           // features
+  std::uint32_t max_sockets = 0;  // 0: this row sets no such limit
+  Duration clock_resolution{};    // 0: likewise
 };
 
 constexpr std::string_view asyncio_all = "CPython, asyncio, Platform Support: All Platforms";
@@ -85,8 +85,7 @@ constexpr std::array rows{
         {windows, bit(BackendKind::iocp)},
         bit(Feature::plain_pipes)},
     Row{{"windows-select-sockets-only",
-         "the select backend of Windows takes sockets only; use the iocp backend for other handles",
-         asyncio_selector},
+         "the select backend of Windows takes sockets only; use the iocp backend for other handles", asyncio_selector},
         {windows, bit(BackendKind::select)},
         bit(Feature::char_devices)},
     Row{{"windows-select-no-pipe-watch",
@@ -104,8 +103,7 @@ constexpr std::array rows{
         {windows, bit(BackendKind::select)},
         bit(Feature::child_processes)},
     Row{{"windows-select-512",
-         "the select backend of Windows waits on at most 512 sockets; use the iocp backend for more",
-         asyncio_selector},
+         "the select backend of Windows waits on at most 512 sockets; use the iocp backend for more", asyncio_selector},
         {windows, bit(BackendKind::select)},
         0,
         512},

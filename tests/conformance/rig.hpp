@@ -2,9 +2,9 @@
 // Rig: one backend under test with what a test needs around it: an address to listen on, pipes and devices to adopt, a
 // way to run short of descriptors. The tests speak to the backend through its interface only. One thread.
 
+#include <cstdio>
 #include <functional>
 #include <memory>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +28,9 @@ struct Flight : Op {
   Errc code() const noexcept { return error.code; }
 };
 
-struct Natives { NativeHandle first, second; };
+struct Natives {
+  NativeHandle first, second;
+};
 
 class Rig {
  public:
@@ -36,29 +38,31 @@ class Rig {
 
   // --- what differs between a system and the simulator ---
   virtual bool simulated() const noexcept = 0;
-  virtual Address any_port() = 0;                            // to listen on
-  virtual Address address_of(const Handle& listener) = 0;    // where it then is
-  virtual Natives make_pipe() = 0;                           // read end, write end
-  virtual Natives make_sockets() = 0;                        // connected to each other
-  virtual Natives make_char_device() = 0;                    // the device, and its other end
-  virtual Natives make_foreign() = 0;                        // to be watched, and what makes it readable
-  virtual void poke(Handle& other) = 0;                      // sends a byte from the other end of a foreign one
+  virtual Address any_port() = 0;                          // to listen on
+  virtual Address address_of(const Handle& listener) = 0;  // where it then is
+  virtual Natives make_pipe() = 0;                         // read end, write end
+  virtual Natives make_sockets() = 0;                      // connected to each other
+  virtual Natives make_char_device() = 0;                  // the device, and its other end
+  virtual Natives make_foreign() = 0;                      // to be watched, and what makes it readable
+  virtual void poke(Handle& other) = 0;                    // sends a byte from the other end of a foreign one
   virtual NativeHandle make_regular_file() = 0;
   virtual void discard(NativeHandle native) = 0;
-  virtual void narrow(Handle& stream) = 0;                   // its direction out holds little from now on
-  virtual void leave_descriptors(std::size_t count) = 0;     // no more than so many can be opened
+  virtual void narrow(Handle& stream) = 0;                // its direction out holds little from now on
+  virtual void leave_descriptors(std::size_t count) = 0;  // no more than so many can be opened
   virtual void restore_descriptors() = 0;
 
   Backend& backend() noexcept { return *backend_; }
-  std::unique_ptr<Backend> release_backend() noexcept { return std::move(owned_); }  // for a Reactor; it still works here
+  std::unique_ptr<Backend> release_backend() noexcept {
+    return std::move(owned_);
+  }  // for a Reactor; it still works here
   std::string_view name() const noexcept { return name_; }
 
   // --- running ops ---
-  Submit submit(Flight& op);                     // a result that is in at once counts as its completion
+  Submit submit(Flight& op);  // a result that is in at once counts as its completion
   void cancel(Flight& op);
-  std::size_t wait(TimePoint deadline);          // one wait; returns how many ops it completed
+  std::size_t wait(TimePoint deadline);  // one wait; returns how many ops it completed
   std::size_t poll() { return wait(backend().now()); }
-  void finish(Flight& op);                       // waits until it has ended; fails the test after a long time
+  void finish(Flight& op);  // waits until it has ended; fails the test after a long time
   void run(Flight& op) {
     if (submit(op) == Submit::pending) finish(op);
   }
@@ -119,7 +123,9 @@ void run_on(const char* backend, void (*test)(Rig&));
   TEST_CASE(sentence " - " backend, "[" backend "]") { ::weir::conformance::run_on(backend, body); }
 
 #ifdef __linux__
-#define WEIR_TEST_ON_EPOLL(sentence, body) WEIR_TEST_ON(sentence, "epoll", body)
+#define WEIR_TEST_ON_EPOLL(sentence, body) \
+  WEIR_TEST_ON(sentence, "epoll", body)    \
+  WEIR_TEST_ON(sentence, "epoll-fallbacks", body)
 #else
 #define WEIR_TEST_ON_EPOLL(sentence, body)
 #endif
@@ -129,15 +135,15 @@ void run_on(const char* backend, void (*test)(Rig&));
   WEIR_TEST_ON(sentence, "poll", body)       \
   WEIR_TEST_ON(sentence, "select", body)
 
-#define WEIR_TEST_ON_SIMULATORS(sentence, body)   \
-  WEIR_TEST_ON(sentence, "sim", body)             \
-  WEIR_TEST_ON(sentence, "sim-io_uring", body)    \
-  WEIR_TEST_ON(sentence, "sim-macos-10.8", body)  \
-  WEIR_TEST_ON(sentence, "sim-windows", body)     \
+#define WEIR_TEST_ON_SIMULATORS(sentence, body)  \
+  WEIR_TEST_ON(sentence, "sim", body)            \
+  WEIR_TEST_ON(sentence, "sim-io_uring", body)   \
+  WEIR_TEST_ON(sentence, "sim-macos-10.8", body) \
+  WEIR_TEST_ON(sentence, "sim-windows", body)    \
   WEIR_TEST_ON(sentence, "sim-windows-select", body)
 
-#define WEIR_TESTS(sentence, register, body)                          \
-  static void body([[maybe_unused]] ::weir::conformance::Rig& rig);   \
+#define WEIR_TESTS(sentence, register, body)                        \
+  static void body([[maybe_unused]] ::weir::conformance::Rig& rig); \
   register(sentence, body) static void body([[maybe_unused]] ::weir::conformance::Rig& rig)
 
 #define WEIR_TEST_ON_ALL(sentence, body) WEIR_TEST_ON_SYSTEMS(sentence, body) WEIR_TEST_ON_SIMULATORS(sentence, body)

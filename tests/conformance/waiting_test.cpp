@@ -122,9 +122,9 @@ BACKEND_TEST("wakes from several threads at once coalesce and all arrive") {
 SYSTEM_TEST("a signal does not end a wait early") {
   static std::atomic<int> signals{0};
   signals = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { signals.fetch_add(1); };
-  struct sigaction before {};
+  struct sigaction before{};
   ::sigaction(SIGALRM, &action, &before);
   const itimerval often{{0, 1000}, {0, 1000}};
   ::setitimer(ITIMER_REAL, &often, nullptr);

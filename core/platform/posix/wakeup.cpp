@@ -38,15 +38,13 @@ void Wakeup::signal() noexcept {
   if (signalled_.exchange(true, std::memory_order_acq_rel)) return;
   const std::uint64_t one = 1;  // what an eventfd wants; eight bytes of anything for a pipe
   const int saved = errno;
-  while (::write(static_cast<int>(write_end_), &one, sizeof one) < 0 && errno == EINTR) {
-  }
+  while (::write(static_cast<int>(write_end_), &one, sizeof one) < 0 && errno == EINTR) {}
   errno = saved;
 }
 
 void Wakeup::drain() noexcept {
   std::uint64_t bytes[8];
-  while (::read(static_cast<int>(read_end_), bytes, sizeof bytes) < 0 && errno == EINTR) {
-  }
+  while (::read(static_cast<int>(read_end_), bytes, sizeof bytes) < 0 && errno == EINTR) {}
   signalled_.exchange(false, std::memory_order_acq_rel);
 }
 

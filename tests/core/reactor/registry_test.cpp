@@ -37,9 +37,7 @@ TEST_CASE("an unknown backend is refused with the list of those there are") {
   REQUIRE_FALSE(backend.has_value());
   CHECK(backend.error().find("\"epol\"") != std::string::npos);
   CHECK(backend.error().find("auto") != std::string::npos);
-  for (const BackendInfo& info : compiled_backends()) {
-    CHECK(backend.error().find(info.name) != std::string::npos);
-  }
+  for (const BackendInfo& info : compiled_backends()) { CHECK(backend.error().find(info.name) != std::string::npos); }
 }
 
 TEST_CASE("an op and a handle have the size that was reviewed") {

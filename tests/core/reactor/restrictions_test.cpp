@@ -73,7 +73,8 @@ TEST_CASE("regular files are watched nowhere") {
 }
 
 TEST_CASE("Linux refuses nothing but regular files, with any backend") {
-  for (const BackendKind backend : {BackendKind::epoll, BackendKind::io_uring, BackendKind::poll, BackendKind::select}) {
+  for (const BackendKind backend :
+       {BackendKind::epoll, BackendKind::io_uring, BackendKind::poll, BackendKind::select}) {
     for (std::size_t i = 0; i < feature_count; ++i) {
       const auto feature = static_cast<Feature>(i);
       if (feature != Feature::regular_files) CHECK(refusal(Os::linux_os, backend, feature) == "allowed");

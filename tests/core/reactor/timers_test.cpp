@@ -69,7 +69,8 @@ TEST_CASE("sleeping until next_deadline each time fires every timer in time") {
   TimePoint last = start;
   for (int i = 0; i < 500; ++i) {
     all.push_back(std::make_unique<Noted>());
-    const TimePoint deadline = start + Duration{static_cast<std::int64_t>(rng.below(std::uint64_t{1} << (10 + i % 40)))};
+    const TimePoint deadline =
+        start + Duration{static_cast<std::int64_t>(rng.below(std::uint64_t{1} << (10 + i % 40)))};
     timers.arm(*all.back(), deadline);
     last = std::max(last, deadline);
   }
