@@ -1,12 +1,12 @@
 #include "daemon/app.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdlib>
 #include <future>
 #include <random>
 #include <thread>
-
-#include <fmt/format.h>
 
 #include "core/backends/registry.hpp"
 #include "core/platform/descriptors.hpp"
@@ -90,7 +90,7 @@ int App::run() {
   return code;
 }
 
-// Preparation ----------------------------------------------------------------------------------------------------------
+// Preparation
 
 bool App::prepare() {
   if (!resolve_names() || !open_access_log() || !make_backends() || !open_listeners()) return false;
@@ -128,8 +128,8 @@ bool App::make_backends() {
 
 bool App::open_listeners() { return complain_all(sockets_.open(*spec_, worker_count_)); }
 
-// A proxied client takes a second descriptor for its upstream connection, and pools keep connections that only their own
-// worker can use: where all of that together may not fit, pools are made smaller, so that no client is turned away.
+// A proxied client takes a second descriptor for its upstream connection, and pools keep connections that only their
+// own worker can use: where all of that together may not fit, pools are made smaller, so that no client is turned away.
 void App::size_connections() {
   std::size_t limit = platform::raise_descriptor_limit();
   const std::uint32_t most = backends_.front()->capabilities().max_sockets;
@@ -229,7 +229,7 @@ std::string App::addresses_as_json() const {
                            json_quoted(backend_name_), max_connections_);
 }
 
-// Control thread -------------------------------------------------------------------------------------------------------
+// Control thread
 
 Task<void> App::control() {
   Handle signals;
@@ -262,10 +262,11 @@ Task<void> App::watch_signals(Handle& signals) {
   struct Interrupt : CancelCallback {
     Reactor* reactor = nullptr;
     Op* op = nullptr;
-    Interrupt() noexcept : CancelCallback([](CancelCallback& callback) noexcept {
-      auto& interrupt = static_cast<Interrupt&>(callback);
-      interrupt.reactor->cancel(*interrupt.op);
-    }) {}
+    Interrupt() noexcept
+        : CancelCallback([](CancelCallback& callback) noexcept {
+            auto& interrupt = static_cast<Interrupt&>(callback);
+            interrupt.reactor->cancel(*interrupt.op);
+          }) {}
   };
   const CancelToken token = tasks_.token();
   char bytes[16];

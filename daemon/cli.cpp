@@ -1,11 +1,11 @@
 #include "daemon/cli.hpp"
 
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <string_view>
-
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 namespace weir::daemon {
 namespace {
@@ -38,9 +38,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-Message wrong(std::string text) {
-  return {fmt::format("weir: {}\nTry 'weir --help'.\n", text), exit_usage};
-}
+Message wrong(std::string text) { return {fmt::format("weir: {}\nTry 'weir --help'.\n", text), exit_usage}; }
 
 Message unknown_command(const std::string& word) {
   if (word.ends_with(".yaml") || word.ends_with(".yml")) {
@@ -61,7 +59,9 @@ void add_overrides(CLI::App& command, Overrides& overrides) {
       ->type_name("N");
   command.add_option("--backend", overrides.backend, "Event mechanism, beats the file (weir version -v lists them)")
       ->type_name("NAME");
-  command.add_option("--ready-fd", overrides.ready_fd, "Write the addresses as one JSON line to this descriptor when ready")
+  command
+      .add_option("--ready-fd", overrides.ready_fd,
+                  "Write the addresses as one JSON line to this descriptor when ready")
       ->check(CLI::Range(0, 1 << 20))
       ->type_name("FD");
   command.add_flag("--print-addresses", overrides.print_addresses, "Write that JSON line to standard output");
@@ -99,14 +99,16 @@ struct Grammar {
     proxy->add_option("LISTEN", proxy_values.listen, "\":8080\", \"8080\", \"127.0.0.1:8080\" or \"unix:/path\"")
         ->required()
         ->type_name("");
-    proxy->add_option("TARGET", proxy_values.targets,
-               "\"localhost:3000\", \"3000\", \"http://10.0.0.1\" or \"unix:/path\"; several take turns")
+    proxy
+        ->add_option("TARGET", proxy_values.targets,
+                     "\"localhost:3000\", \"3000\", \"http://10.0.0.1\" or \"unix:/path\"; several take turns")
         ->required()
         ->type_name("");
     proxy->add_option("--host", proxy_values.host, "Send this Host field instead of the client's")->type_name("NAME");
-    proxy->add_option_function<std::string>(
-             "--access-log", [this](const std::string& word) { set_access_log(word); },
-             "combined, json or off (default combined)")
+    proxy
+        ->add_option_function<std::string>(
+            "--access-log", [this](const std::string& word) { set_access_log(word); },
+            "combined, json or off (default combined)")
         ->type_name("FORMAT");
     add_overrides(*proxy, proxy_values.overrides);
   }
@@ -154,9 +156,7 @@ Command parse_command_line(std::span<const std::string> arguments) {
   } catch (const CLI::CallForHelp&) {
     for (const CLI::App* command : grammar.app.get_subcommands()) return Message{command->help("weir"), exit_ok};
     return Message{grammar.app.help(), exit_ok};
-  } catch (const CLI::ParseError& error) {
-    return wrong(error.what());
-  }
+  } catch (const CLI::ParseError& error) { return wrong(error.what()); }
   return chosen(grammar);
 }
 

@@ -1,10 +1,10 @@
 #include "daemon/commands.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-
-#include <fmt/format.h>
 
 #include "config/load.hpp"
 #include "core/backends/registry.hpp"

@@ -1,9 +1,9 @@
 #include "daemon/listening.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "core/platform/descriptors.hpp"
 #include "core/platform/sockets.hpp"
@@ -59,9 +59,9 @@ std::string remedy_of(const Address& address, const Error& error) {
       return unix_path ? "let weir's user write to the directory of the socket"
                        : "use a port above 1023 or grant CAP_NET_BIND_SERVICE";
     case Errc::address_in_use:
-      return unix_path ? "a server listens on that socket, or a file that is no socket has the name: stop or remove it"
-                       : fmt::format("stop what listens on port {} ('ss -ltnp' shows it) or use another port",
-                                     address.port);
+      return unix_path
+                 ? "a server listens on that socket, or a file that is no socket has the name: stop or remove it"
+                 : fmt::format("stop what listens on port {} ('ss -ltnp' shows it) or use another port", address.port);
     case Errc::address_not_available: return "'ip address' lists what it has; \":PORT\" listens on all";
     case Errc::not_found: return "create the directory";
     case Errc::descriptor_limit: return "raise the limit ('ulimit -n', LimitNOFILE= in a unit)";

@@ -1,10 +1,10 @@
 #include "daemon/log_file.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
-
-#include <fmt/format.h>
 
 namespace weir::daemon {
 namespace {
@@ -33,8 +33,7 @@ bool LogFile::open() {
 }
 
 std::string LogFile::problem() const {
-  return fmt::format("cannot open the log file {}: {}: check that the directory exists and that weir's user may write to "
-                     "it",
+  return fmt::format("cannot open the log file {}: {}: check that the directory exists and weir's user may write to it",
                      path_, std::strerror(error_));
 }
 

@@ -1,8 +1,8 @@
 #include "daemon/one_liner.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
+
+#include <charconv>
 
 namespace weir::daemon {
 namespace {
@@ -24,9 +24,8 @@ std::expected<std::string, std::string> listen_text(const std::string& given) {
   if (given.starts_with("https://") || given.starts_with("http://")) {
     return std::unexpected(fmt::format("LISTEN '{}' is an address, not a URL: write it like ':8080'", given));
   }
-  return std::unexpected(
-      fmt::format("LISTEN '{}' is no address: write it like ':8080', '127.0.0.1:8080', '[::1]:8080' or 'unix:/path'",
-                  given));
+  return std::unexpected(fmt::format(
+      "LISTEN '{}' is no address: write it like ':8080', '127.0.0.1:8080', '[::1]:8080' or 'unix:/path'", given));
 }
 
 // "3000" is "127.0.0.1:3000", "http://name" is "name:80"; the rest is an address or a host name with a port.
@@ -34,7 +33,8 @@ std::expected<std::string, std::string> target_text(const std::string& given) {
   constexpr std::string_view scheme = "http://";
   std::string text = given;
   if (text.starts_with("https://")) {
-    return std::unexpected(fmt::format("TARGET '{}': weir speaks plain HTTP to targets, write http:// or host:port", given));
+    return std::unexpected(
+        fmt::format("TARGET '{}': weir speaks plain HTTP to targets, write http:// or host:port", given));
   }
   const bool url = text.starts_with(scheme);
   if (url) {
@@ -42,22 +42,23 @@ std::expected<std::string, std::string> target_text(const std::string& given) {
     if (text.ends_with('/')) text.pop_back();
   }
   if (!text.starts_with("unix:") && text.find('/') != std::string::npos) {
-    return std::unexpected(fmt::format("TARGET '{}' has a path: a target is an address only; "
-                                       "use a configuration file with a route and 'rewrite' to change paths",
-                                       given));
+    return std::unexpected(
+        fmt::format("TARGET '{}' has a path: a target is an address only; "
+                    "use a configuration file with a route and 'rewrite' to change paths",
+                    given));
   }
   if (text.starts_with(':')) text.erase(0, 1);
   if (const auto port = parse_port(text); port && *port != 0) return "127.0.0.1:" + text;
-  if (const auto address = parse_address(text); address && (address->family == Family::unix_path || address->port != 0)) {
+  if (const auto address = parse_address(text);
+      address && (address->family == Family::unix_path || address->port != 0)) {
     return text;
   }
   if (url && text.find(':') == std::string::npos && !text.empty()) text += ":80";
   std::string host;
   std::uint16_t port = 0;
   if (split_host_port(text, host, port) && port != 0) return text;
-  return std::unexpected(
-      fmt::format("TARGET '{}' is no address: write it like 'localhost:3000', '3000', 'http://10.0.0.1' or 'unix:/path'",
-                  given));
+  return std::unexpected(fmt::format(
+      "TARGET '{}' is no address: write it like 'localhost:3000', '3000', 'http://10.0.0.1' or 'unix:/path'", given));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "daemon/resolve.hpp"
 
-#include <map>
-
 #include <fmt/format.h>
+
+#include <map>
 
 #include "core/platform/names.hpp"
 #include "daemon/one_liner.hpp"
@@ -34,10 +34,9 @@ std::vector<std::string> resolve_endpoints(proxy::Spec& spec) {
         continue;
       }
       const std::string place = place_of(endpoint.origin);
-      failures.push_back(fmt::format("cannot resolve endpoint {} (upstream {}{}{}): {}: check the name, or write its "
-                                     "address",
-                                     endpoint.text, upstream.name, place.empty() ? "" : ", ", place,
-                                     found->second.error()));
+      failures.push_back(
+          fmt::format("cannot resolve endpoint {} (upstream {}{}{}): {}: check the name or write its address",
+                      endpoint.text, upstream.name, place.empty() ? "" : ", ", place, found->second.error()));
     }
   }
   return failures;

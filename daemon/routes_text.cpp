@@ -1,9 +1,9 @@
 #include "daemon/routes_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
-
-#include <fmt/format.h>
 
 #include "daemon/resolve.hpp"
 

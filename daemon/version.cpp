@@ -1,7 +1,8 @@
 #include "daemon/version.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 
 #include "core/backends/registry.hpp"
 #include "core/reactor/restrictions.hpp"

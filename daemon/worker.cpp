@@ -1,11 +1,11 @@
 #include "daemon/worker.hpp"
 
-#include <exception>
-
 #include <fmt/format.h>
 
-#include "core/platform/memory.hpp"
+#include <exception>
+
 #include "core/platform/admission.hpp"
+#include "core/platform/memory.hpp"
 #include "core/platform/threads.hpp"
 
 namespace weir::daemon {
@@ -57,9 +57,7 @@ void Worker::main() noexcept {
   const LogThread log(*setup_.log, operational_ring);
   try {
     serve();
-  } catch (const std::exception& error) {
-    failure_ = error.what();
-  } catch (...) {
+  } catch (const std::exception& error) { failure_ = error.what(); } catch (...) {
     failure_ = "an exception of no known kind";
   }
   access_ring_.reset();
@@ -98,9 +96,7 @@ void Worker::serve() {
     std::exception_ptr escaped;
     try {
       reactor.run(run_server(server, outcome));
-    } catch (...) {
-      escaped = std::current_exception();
-    }
+    } catch (...) { escaped = std::current_exception(); }
     counters_ = server.counters();
     const std::lock_guard lock(mutex_);
     reactor_ = nullptr;

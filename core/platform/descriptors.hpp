@@ -1,5 +1,6 @@
 #pragma once
-// The process's descriptors as a resource: how many there may be, how many there are, and copies of one. Control thread.
+// The process's descriptors as a resource: how many there may be, how many there are, and copies of one. Control
+// thread.
 
 #include <cstddef>
 

@@ -1,7 +1,8 @@
 #pragma once
-// SignalSource: what the system asks of the whole process, as bytes in a pipe, so that the control thread's reactor reads
-// them like anything else. It owns the handlers and the pipe; one exists per process, made before any other thread and
-// destroyed after all of them. Other threads never see a signal: those started while it exists have them blocked.
+// SignalSource: what the system asks of the whole process, as bytes in a pipe, so that the control thread's reactor
+// reads them like anything else. It owns the handlers and the pipe; one exists per process, made before any other
+// thread and destroyed after all of them. Other threads never see a signal: those started while it exists have them
+// blocked.
 
 #include <cstdint>
 

@@ -100,7 +100,8 @@ TEST_CASE("proxy takes one listener and several targets") {
   CHECK(one.access_log == AccessLogChoice::combined);
   CHECK(one.host.empty());
 
-  const ProxyCommand many = accepted<ProxyCommand>("proxy --access-log json --host app.test 8080 3000 3001 --workers 2");
+  const ProxyCommand many =
+      accepted<ProxyCommand>("proxy --access-log json --host app.test 8080 3000 3001 --workers 2");
   CHECK(many.listen == "8080");
   CHECK(many.targets == std::vector<std::string>{"3000", "3001"});
   CHECK(many.access_log == AccessLogChoice::json);
@@ -110,7 +111,10 @@ TEST_CASE("proxy takes one listener and several targets") {
 }
 
 TEST_CASE("wrong usage names what is wrong and exits with 2") {
-  struct Row { const char* line; const char* says; };
+  struct Row {
+    const char* line;
+    const char* says;
+  };
   const Row rows[] = {
       {"rnu", "did you mean 'run'"},
       {"chek a.yaml", "did you mean 'check'"},

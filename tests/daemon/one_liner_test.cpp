@@ -17,10 +17,17 @@ ProxyCommand command(std::string listen, std::vector<std::string> targets) {
 }  // namespace
 
 TEST_CASE("LISTEN is written in any of the usual ways") {
-  struct Row { const char* given; const char* means; };
+  struct Row {
+    const char* given;
+    const char* means;
+  };
   const Row rows[] = {
-      {":8080", "0.0.0.0:8080"},         {"8080", "0.0.0.0:8080"},     {"127.0.0.1:8080", "127.0.0.1:8080"},
-      {"localhost:80", "127.0.0.1:80"},  {"[::1]:8080", "[::1]:8080"}, {"unix:/tmp/a.sock", "unix:/tmp/a.sock"},
+      {":8080", "0.0.0.0:8080"},
+      {"8080", "0.0.0.0:8080"},
+      {"127.0.0.1:8080", "127.0.0.1:8080"},
+      {"localhost:80", "127.0.0.1:80"},
+      {"[::1]:8080", "[::1]:8080"},
+      {"unix:/tmp/a.sock", "unix:/tmp/a.sock"},
       {":0", "0.0.0.0:0"},
   };
   for (const Row& row : rows) {
@@ -35,7 +42,11 @@ TEST_CASE("LISTEN is written in any of the usual ways") {
 }
 
 TEST_CASE("TARGET is written in any of the usual ways") {
-  struct Row { const char* given; const char* text; bool resolved; };
+  struct Row {
+    const char* given;
+    const char* text;
+    bool resolved;
+  };
   const Row rows[] = {
       {"3000", "127.0.0.1:3000", true},
       {":3000", "127.0.0.1:3000", true},
@@ -91,7 +102,11 @@ TEST_CASE("the access log follows --access-log") {
 }
 
 TEST_CASE("an argument that is no address is refused with an example") {
-  struct Row { const char* listen; const char* target; const char* says; };
+  struct Row {
+    const char* listen;
+    const char* target;
+    const char* says;
+  };
   const Row rows[] = {
       {"nonsense", "3000", "LISTEN 'nonsense'"},
       {"https://x", "3000", "not a URL"},
@@ -116,12 +131,24 @@ TEST_CASE("an argument that is no address is refused with an example") {
 }
 
 TEST_CASE("a host name and its port are told apart") {
-  struct Row { const char* text; bool ok; const char* host; std::uint16_t port; };
+  struct Row {
+    const char* text;
+    bool ok;
+    const char* host;
+    std::uint16_t port;
+  };
   const Row rows[] = {
-      {"localhost:3000", true, "localhost", 3000}, {"[::1]:80", true, "::1", 80}, {"a_b-c.d:1", true, "a_b-c.d", 1},
-      {"localhost", false, "", 0},                 {":80", false, "", 0},         {"::1:80", false, "", 0},
-      {"a:", false, "", 0},                        {"a:x", false, "", 0},         {"a:70000", false, "", 0},
-      {"a/b:80", false, "", 0},                    {"", false, "", 0},
+      {"localhost:3000", true, "localhost", 3000},
+      {"[::1]:80", true, "::1", 80},
+      {"a_b-c.d:1", true, "a_b-c.d", 1},
+      {"localhost", false, "", 0},
+      {":80", false, "", 0},
+      {"::1:80", false, "", 0},
+      {"a:", false, "", 0},
+      {"a:x", false, "", 0},
+      {"a:70000", false, "", 0},
+      {"a/b:80", false, "", 0},
+      {"", false, "", 0},
   };
   for (const Row& row : rows) {
     INFO(row.text);

@@ -41,14 +41,10 @@ TEST_CASE("routes are listed in the order in which they are tried") {
   spec.routes.back().headers = {{"X-Env", "beta"}, {"X-Any", std::nullopt}};
 
   const std::vector<std::string> expected = {
-      "  a.deep.test/p (exact) -> upstream exact_path",
-      "  a.deep.test/long/path -> upstream longer_path",
-      "  a.deep.test/ GET|HEAD -> upstream method",
-      "  a.deep.test/ [X-Env: beta] [X-Any] -> upstream header",
-      "  a.deep.test/ -> upstream exact_host",
-      "  *.deep.test/ -> upstream long_wildcard",
-      "  *.test/ -> upstream short_wildcard",
-      "  */ -> upstream any",
+      "  a.deep.test/p (exact) -> upstream exact_path", "  a.deep.test/long/path -> upstream longer_path",
+      "  a.deep.test/ GET|HEAD -> upstream method",     "  a.deep.test/ [X-Env: beta] [X-Any] -> upstream header",
+      "  a.deep.test/ -> upstream exact_host",          "  *.deep.test/ -> upstream long_wildcard",
+      "  *.test/ -> upstream short_wildcard",           "  */ -> upstream any",
   };
   CHECK(lines_of(routes_in_match_order(spec)) == expected);
 }

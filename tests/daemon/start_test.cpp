@@ -105,7 +105,8 @@ TEST_CASE("all addresses that cannot be opened are named") {
   ListeningSockets sockets;
   const auto failures = sockets.open(spec, 2);
   REQUIRE(failures.size() == 2);
-  CHECK(failures[0].find("192.0.2.1:8080 (listener web): this machine does not have that address") != std::string::npos);
+  CHECK(failures[0].find("192.0.2.1:8080 (listener web): this machine does not have that address") !=
+        std::string::npos);
   CHECK(failures[1].find("unix:/nonexistent/folder/a.sock (listener web): ") != std::string::npos);
 }
 
@@ -114,9 +115,10 @@ TEST_CASE("a refusal says what to do about it") {
   listener.name = "web";
   listener.origin = {"weir.yaml", 3, 9};
   const Address http = *parse_address("127.0.0.1:80");
-  CHECK(listen_failure(listener, http, Errc::permission_denied) ==
-        "cannot listen on 127.0.0.1:80 (listener web, weir.yaml:3:9): permission denied: use a port above 1023 or grant "
-        "CAP_NET_BIND_SERVICE");
+  CHECK(
+      listen_failure(listener, http, Errc::permission_denied) ==
+      "cannot listen on 127.0.0.1:80 (listener web, weir.yaml:3:9): permission denied: use a port above 1023 or grant "
+      "CAP_NET_BIND_SERVICE");
   CHECK(listen_failure(listener, http, Errc::descriptor_limit).find("LimitNOFILE") != std::string::npos);
   CHECK(listen_failure(listener, http, Error(Errc::unknown, 71)).find("71") != std::string::npos);
   CHECK(listen_failure(listener, *parse_address("unix:/a"), Errc::permission_denied).find("directory") !=

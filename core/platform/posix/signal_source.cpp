@@ -44,7 +44,7 @@ sigset_t handled_set() noexcept {
 }
 
 void set_action(int number, void (*action)(int)) noexcept {
-  struct sigaction entry {};
+  struct sigaction entry{};
   entry.sa_handler = action;
   entry.sa_flags = SA_RESTART;
   sigemptyset(&entry.sa_mask);
@@ -53,7 +53,7 @@ void set_action(int number, void (*action)(int)) noexcept {
 
 // Started by nohup: the end of the terminal is nothing to the process.
 bool hang_up_is_ignored() noexcept {
-  struct sigaction entry {};
+  struct sigaction entry{};
   return ::sigaction(SIGHUP, nullptr, &entry) == 0 && entry.sa_handler == SIG_IGN;
 }
 
