@@ -44,6 +44,7 @@ bool Stream::SendAll::await_suspend(std::coroutine_handle<> waiter) noexcept {
   op_.complete = &SendAll::completed;
   op_.self = this;
   stream_.sending_ = &op_;
+  stream_.send_cancelled_ = false;
   if (!go_on()) return true;
   stream_.sending_ = nullptr;
   return false;
@@ -69,7 +70,8 @@ bool Stream::SendAll::advance() noexcept {
   if (slices_.empty()) return true;
   slices_.front().data += sent;
   slices_.front().size -= sent;
-  return false;
+  if (stream_.send_cancelled_) op_.error = Errc::cancelled;
+  return stream_.send_cancelled_;
 }
 
 void Stream::SendAll::completed(Op& op) noexcept {
@@ -110,7 +112,10 @@ Result<void> Stream::Connecting::await_resume() const noexcept {
 
 void Stream::cancel(Direction direction) noexcept {
   if (direction != Direction::out && armed()) reactor_.cancel(receive_);
-  if (direction != Direction::in && sending_) reactor_.cancel(*sending_);
+  if (direction != Direction::in && sending_) {
+    send_cancelled_ = true;
+    reactor_.cancel(*sending_);
+  }
 }
 
 void Stream::close_now() noexcept {

@@ -131,6 +131,7 @@ class Stream {
   void* owner_ = nullptr;
   TimePoint last_progress_;
   bool has_result_ = false;
+  bool send_cancelled_ = false;  // a send that moved bytes all the same must not go on
 };
 
 }  // namespace weir

@@ -12,6 +12,9 @@ constexpr Duration half_closed_grace = 1s;
 // After an answer to a request that was not read to its end: closing at once would reset the connection and could take
 // the answer with it (RFC 9112 section 9.6).
 constexpr Duration linger_time = 2s;
+// A connection that ends with its exchange is watched for the client's leaving only when the answer takes longer than
+// this: most never need to be made known to the kernel's event mechanism.
+constexpr Duration late_watch = 50ms;
 constexpr std::size_t linger_bytes = 4 * 1024 * 1024;
 
 }  // namespace
@@ -38,7 +41,7 @@ Task<void> ClientConnection::serve() {
     engine.exchanges.destroy(exchange);
     exchange = nullptr;
     total_deadline_ = TimePoint::max();
-    stream.set_notice(nullptr);
+    stop_watching();
   }
   auto closing = close_stream();
   co_await closing;
@@ -105,12 +108,18 @@ void ClientConnection::enter(Phase phase, Duration limit) noexcept {
   const TimePoint now = engine.reactor.now();
   TimePoint at = limit == Duration{} ? TimePoint::max() : now + limit;
   if (total_deadline_ < at) at = total_deadline_;
+  phase_deadline_ = at;
+  if (watch_later_ && now + late_watch < at) at = now + late_watch;
   engine.reactor.timers().arm(*this, at);
 }
 
 void ClientConnection::deadline(Timer& timer) noexcept {
   auto& self = static_cast<ClientConnection&>(timer);
   const TimePoint now = self.engine.reactor.now();
+  if (self.watch_later_) {
+    self.start_watch();
+    if (self.phase_deadline_ > now) return self.engine.reactor.timers().arm(self, self.phase_deadline_);
+  }
   if (self.total_deadline_ <= now) {
     self.total_timed_out_ = true;
   } else if (self.phase_ == Phase::body || self.phase_ == Phase::tunnel) {
@@ -135,6 +144,20 @@ void ClientConnection::deadline(Timer& timer) noexcept {
 }
 
 void ClientConnection::watch() noexcept {
+  if (keep) {
+    start_watch();
+  } else {
+    watch_later_ = true;  // the phase that is entered next sees to it
+  }
+}
+
+void ClientConnection::stop_watching() noexcept {
+  watch_later_ = false;
+  stream.set_notice(nullptr);
+}
+
+void ClientConnection::start_watch() noexcept {
+  watch_later_ = false;
   stream.set_notice(&ClientConnection::hang_up);
   stream.arm();
   if (stream.has_result()) hang_up(stream);

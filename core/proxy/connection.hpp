@@ -29,9 +29,10 @@ class ClientConnection : public ListLink<void>, public Timer {
   // The whole exchange ends by then; TimePoint::max(): whenever.
   void set_total_deadline(TimePoint deadline) noexcept { total_deadline_ = deadline; }
 
-  // The request is read to its end: notices from now on when the client leaves. Costs nothing, since the receive that
-  // waits for the next request is armed anyway.
+  // The request is read to its end: notices from now on when the client leaves. Costs nothing on a connection that is
+  // kept, since the receive that waits for the next request is armed anyway. Called before the next enter().
   void watch() noexcept;
+  void stop_watching() noexcept;
 
   Phase phase() const noexcept { return phase_; }
   bool timed_out() const noexcept { return timed_out_; }
@@ -62,6 +63,7 @@ class ClientConnection : public ListLink<void>, public Timer {
   void finish() noexcept;      // closes and destroys this object
   static void deadline(Timer& timer) noexcept;
   static void hang_up(Stream& stream) noexcept;
+  void start_watch() noexcept;
   void cancel_all() noexcept;
   Task<void> linger_a_moment();
   Task<void> close_stream();
@@ -71,9 +73,11 @@ class ClientConnection : public ListLink<void>, public Timer {
   bool total_timed_out_ = false;
   bool stopped_ = false;
   bool resting_ = false;
+  bool watch_later_ = false;
   bool client_ended_ = false;
   bool client_reset_ = false;
   Duration limit_{};
+  TimePoint phase_deadline_ = TimePoint::max();
   TimePoint total_deadline_ = TimePoint::max();
 };
 

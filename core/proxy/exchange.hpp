@@ -61,6 +61,7 @@ class Exchange {
   Task<void> deliver();
   bool may_retry() const noexcept;
   bool interrupted() const noexcept;
+  bool is_cut() const noexcept;
   Task<void> fail();
   void release_upstream(bool reusable) noexcept;
 
@@ -78,6 +79,7 @@ class Exchange {
   // tunnel.cpp
   Task<void> tunnel();
   Task<void> pump(Stream& from, Stream& to, std::uint64_t& moved);
+  void cut_tunnel() noexcept;
 
   // answers.cpp
   Task<void> answer_error(std::uint16_t status, Ending ending);

@@ -82,6 +82,9 @@ bool Exchange::interrupted() const noexcept {
          (client_.timed_out() && client_.client_ended());
 }
 
+// A transfer under way is to end. What was cancelled may have moved bytes first, so every loop asks.
+bool Exchange::is_cut() const noexcept { return interrupted() || client_.timed_out(); }
+
 Task<Exchange::Try> Exchange::try_once(Endpoint& endpoint, bool fresh) {
   endpoint_ = &endpoint;
   connect_started_ = engine_.reactor.now();
@@ -166,7 +169,10 @@ Task<bool> Exchange::connect_to(Endpoint& endpoint, const Address& address) {
   ++engine_.counters.upstream_connects;
   client_.enter(Phase::connect, route_->timeout.connect);
   auto connected = co_await upstream_->stream.connect(address);
-  if (connected) co_return true;
+  if (connected && !interrupted()) {
+    client_.forget_timeout();
+    co_return true;
+  }
   failure_ = client_.timed_out() ? Ending::connect_timeout : Ending::connect_refused;
   if (!client_.client_ended() && !client_.total_timed_out()) client_.forget_timeout();  // the next one has its own time
   release_upstream(false);

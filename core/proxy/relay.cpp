@@ -85,8 +85,8 @@ Task<void> Exchange::upload() {
       client_.keep = false;
     }
   }
-  if (status_ == 0) client_.enter(Phase::first_byte, route_->timeout.first_byte);
   client_.watch();
+  if (status_ == 0) client_.enter(Phase::first_byte, route_->timeout.first_byte);
 }
 
 // True when the client's bytes have ended, or nobody wants them any more.
@@ -166,6 +166,7 @@ Task<void> Exchange::relay_response() {
 
   std::size_t used = head.size;
   used += next_download(from.input().view().substr(head.size));
+  if (!interrupted()) client_.forget_timeout();  // the answer came first after all
   client_.enter(Phase::body, route_->timeout.idle);
   bool sent = false;
   bool more = !to_client_.overflowed();
@@ -174,10 +175,11 @@ Task<void> Exchange::relay_response() {
     auto sending = co_await client_.stream.send(to_client_.slices());
     sent = sending.has_value();
     from.input().consume(used);
-    more = sent && !response_last_ && failure_ != Ending::bad_response;
+    more = sent && !response_last_ && failure_ != Ending::bad_response && !is_cut();
     if (!more) break;
     auto receiving = next_response_bytes();
     more = co_await receiving;
+    more = more && !is_cut();
     if (!more) break;
     to_client_.reset(engine_.reactor.buffers());
     used = next_download(from.input().view());
@@ -257,7 +259,7 @@ void Exchange::end_response(bool sent) noexcept {
   } else if (!sent) {
     ending_ = client_.timed_out() ? Ending::client_timeout : Ending::client_closed;
   } else {
-    ending_ = failure_;
+    ending_ = client_.timed_out() ? Ending::upstream_timeout : failure_;
   }
   // A close would look like the end of the body: the client must see that it is cut.
   if (response_until_close_) client_.stream.abort_on_close();

@@ -25,7 +25,7 @@ Task<void> Exchange::tunnel() {
   upstream.input().consume(head.size);
 
   // The request head stays for the log; bytes the client sent after it belong to the tunnel.
-  client.set_notice(nullptr);
+  client_.stop_watching();
   client.settle();
   held_ = std::move(client.input());
   const std::string_view early = held_.view().substr(request_bytes_);
@@ -55,26 +55,23 @@ Task<void> Exchange::pump(Stream& from, Stream& to, std::uint64_t& moved) {
       IoSlice slice(from.input().view());
       const std::size_t size = slice.size;
       auto sent = co_await to.send(std::span<IoSlice>(&slice, 1));
-      if (!sent) {
-        client_.stream.cancel(Direction::both);
-        upstream_->stream.cancel(Direction::both);
-        co_return;
-      }
+      if (!sent || is_cut()) co_return cut_tunnel();
       moved += size;
       from.input().consume(size);
     }
     from.input().reset();
     auto got = co_await from.receive();
-    if (got && *got == 0) {
+    if (got && *got == 0 && !is_cut()) {
       to.shutdown(Direction::out);
       co_return;
     }
-    if (!got) {
-      client_.stream.cancel(Direction::both);
-      upstream_->stream.cancel(Direction::both);
-      co_return;
-    }
+    if (!got || is_cut()) co_return cut_tunnel();
   }
+}
+
+void Exchange::cut_tunnel() noexcept {
+  client_.stream.cancel(Direction::both);
+  upstream_->stream.cancel(Direction::both);
 }
 
 }  // namespace weir::proxy
