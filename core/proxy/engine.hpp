@@ -55,7 +55,7 @@ class Engine {
   ObjectPool<Exchange> exchanges;
   List<ClientConnection> open_connections;
   std::uint32_t open_count = 0;  // elements of open_connections
-  Scope scope;                 // accept loops, and connections that are not idle
+  Scope scope;                 // connections that are not idle
   Event all_closed;            // set when the last connection is closed
   bool draining = false;
   bool stopping = false;

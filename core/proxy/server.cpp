@@ -53,6 +53,7 @@ class Server::Impl : public Timer {
   void close_listeners() noexcept;
 
   Engine engine;
+  Scope accepting;  // the accept loops
   std::vector<std::unique_ptr<Listener>> listeners;
 };
 
@@ -213,12 +214,11 @@ Task<Result<void>> Server::run() {
       if (listener->handle.is_open()) engine.reactor.backend().close(listener->handle);
     co_return std::unexpected(error);
   }
-  for (auto& listener : impl.listeners) engine.scope.spawn(impl.accept_loop(*listener));
+  for (auto& listener : impl.listeners) impl.accepting.spawn(impl.accept_loop(*listener));
+  co_await impl.accepting.join();
+  // An idle connection is in no scope and starts a task when its next request comes: first all are gone, then all tasks.
+  while (!engine.open_connections.empty()) co_await engine.all_closed.wait();
   co_await engine.scope.join();
-  while (!engine.open_connections.empty()) {  // idle ones are in no scope
-    co_await engine.all_closed.wait();
-    co_await engine.scope.join();
-  }
   engine.reactor.timers().disarm(impl);
   engine.pools.close_idle();
   while (engine.pools.live() > 0) {  // cancelled receives end within a turn
