@@ -1,0 +1,142 @@
+// A worker's life from the control thread's side, on real sockets.
+#include "daemon/worker.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+
+#include "core/backends/registry.hpp"
+#include "daemon/listening.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace weir;
+using namespace weir::daemon;
+
+namespace {
+
+// Told by the worker's thread that something changed; waits on the test's.
+struct Watcher {
+  std::mutex mutex;
+  std::condition_variable condition;
+  std::uint64_t changes = 0;
+
+  static void changed(void* context) noexcept {
+    Watcher& watcher = *static_cast<Watcher*>(context);
+    const std::lock_guard lock(watcher.mutex);
+    ++watcher.changes;
+    watcher.condition.notify_all();
+  }
+  template <class Condition>
+  void wait(Condition condition_met) {
+    std::unique_lock lock(mutex);
+    condition.wait(lock, condition_met);
+  }
+};
+
+std::shared_ptr<const proxy::Snapshot> hello_snapshot() {
+  auto spec = std::make_shared<proxy::Spec>();
+  proxy::ListenerSpec& listener = spec->listeners.emplace_back();
+  listener.name = "web";
+  listener.bind_texts = {"127.0.0.1:0"};
+  listener.bind = {*parse_address(listener.bind_texts[0])};
+  proxy::RouteSpec& route = spec->routes.emplace_back();
+  route.name = "hello";
+  route.respond = proxy::Respond{};
+  route.respond->body = "hello";
+  spec->access_log.enabled = true;
+  spec->runtime.shutdown.idle = Duration{};
+  return std::make_shared<const proxy::Snapshot>(spec);
+}
+
+struct Rig {
+  std::string lines;
+  LogWriter log{LogOptions{.write = [this](std::string_view text) { lines += text; }}};
+  Watcher watcher;
+  std::shared_ptr<const proxy::Snapshot> snapshot = hello_snapshot();
+  ListeningSockets sockets;
+
+  Worker::Setup setup() {
+    Worker::Setup result;
+    result.backend = std::move(*make_backend("auto"));
+    result.snapshot = snapshot;
+    result.log = &log;
+    result.access_log = &log;
+    result.seed = 1;
+    result.changed = Watcher::changed;
+    result.context = &watcher;
+    return result;
+  }
+};
+
+// Sends one request and returns everything until the end of the connection.
+std::string ask(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+  constexpr std::string_view request = "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+  REQUIRE(::send(fd, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char bytes[4096];
+  for (ssize_t got; (got = ::recv(fd, bytes, sizeof bytes, 0)) > 0;)
+    answer.append(bytes, static_cast<std::size_t>(got));
+  ::close(fd);
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("a worker serves what it was given until it is told to drain") {
+  Rig rig;
+  REQUIRE(rig.sockets.open(*rig.snapshot->spec, 1).empty());
+  {
+    Worker::Setup setup = rig.setup();
+    setup.listeners = rig.sockets.take(0);
+    Worker worker(std::move(setup));
+    rig.watcher.wait([&] { return worker.serving(); });
+    const std::string answer = ask(rig.sockets.bound()[0].address.port);
+    CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(answer.ends_with("\r\n\r\nhello"));
+    worker.refuse_newcomers();
+    worker.drain();
+    worker.drain();  // asked once is enough
+    rig.watcher.wait([&] { return worker.ended(); });
+    CHECK(worker.failure().empty());
+    CHECK(worker.counters().accepted == 1);
+    CHECK(worker.counters().requests == 1);
+    worker.stop();  // too late to mean anything
+  }
+  rig.log.flush();
+  CHECK(rig.lines.find("\"GET / HTTP/1.1\" 200 5") != std::string::npos);
+}
+
+TEST_CASE("a worker that is told to stop before it began to serve still ends") {
+  for (int round = 0; round < 20; ++round) {
+    Rig rig;
+    REQUIRE(rig.sockets.open(*rig.snapshot->spec, 1).empty());
+    Worker::Setup setup = rig.setup();
+    setup.listeners = rig.sockets.take(0);
+    Worker worker(std::move(setup));
+    if (round % 2 == 0) worker.drain();
+    worker.stop();
+    rig.watcher.wait([&] { return worker.ended(); });
+    CHECK(worker.failure().empty());
+  }
+}
+
+TEST_CASE("a worker whose listener cannot be taken over says so and ends by itself") {
+  Rig rig;
+  const int file = ::open("/dev/null", O_RDONLY);
+  Worker::Setup setup = rig.setup();
+  setup.listeners = {{0, file}};
+  ::close(file);  // now it is nobody's descriptor
+  Worker worker(std::move(setup));
+  rig.watcher.wait([&] { return worker.ended(); });
+  INFO(worker.failure());
+  CHECK(worker.failure().find("could not be taken over") != std::string::npos);
+}
