@@ -34,7 +34,7 @@ fuzz: ## fuzzes for a minute per target: make fuzz ARGS=600 for longer
 	@packaging/install-dependencies test
 	@python3 tests/run.py fuzz --fuzz-seconds $(or $(ARGS),60)
 
-lint: ## clang-format and clang-tidy over the sources
+lint: ## clang-format over changed sources, clang-tidy over all
 	@packaging/install-dependencies lint
 	@python3 tests/style/lint.py $(ARGS)
 

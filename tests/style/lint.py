@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""clang-format over every source, clang-tidy over every translation unit outside the tests.
+"""clang-format over changed sources, clang-tidy over every translation unit outside the tests.
 
-    tests/style/lint.py                  both, over everything
-    tests/style/lint.py core/http        only files below these paths
-    tests/style/lint.py --fix-format     writes what clang-format wants
+    tests/style/lint.py                  both; changed is what is not committed, or not on the upstream branch
+    tests/style/lint.py core/http        both, over everything below these paths
+    tests/style/lint.py --fix-format     writes what clang-format wants, into every source
 """
 import argparse
 import concurrent.futures
@@ -32,7 +32,19 @@ def sources(below):
     return [f for f in files if not below or any(str(f.relative_to(TOP)).startswith(b) for b in below)]
 
 
+def changed():
+    """Sources that differ from the upstream branch, or without one from the last commit; new ones included."""
+    def git(*arguments):
+        return subprocess.run(["git", "-C", TOP, *arguments], capture_output=True, text=True)
+    base = git("merge-base", "HEAD", "@{upstream}")
+    against = base.stdout.strip() if base.returncode == 0 else "HEAD"
+    names = git("diff", "--name-only", against).stdout + git("ls-files", "-o", "--exclude-standard").stdout
+    return {TOP / name for name in names.splitlines()}
+
+
 def formatting(files, fix):
+    if not files:
+        return 0
     clang_format = tool("clang-format")
     if fix:
         subprocess.run([clang_format, "-i", *files], check=True)
@@ -76,7 +88,8 @@ def main():
     files = sources(options.below)
     bad = 0
     if options.only != "tidy":
-        bad += formatting(files, options.fix_format)
+        every = options.fix_format or options.below
+        bad += formatting(files if every else [f for f in files if f in changed()], options.fix_format)
     if options.only != "format" and not options.fix_format:
         bad += tidy(files)
     return 1 if bad else 0
