@@ -401,9 +401,13 @@ class Weir:
     def stderr(self):
         return self._text("err")
 
+    def lines(self):
+        """The complete lines on standard output so far."""
+        return self.stdout().split("\n")[:-1]
+
     def log_lines(self, count):
         """The first `count` lines or more of the access log on standard output."""
-        return wait_until(lambda: (lines := self.stdout().splitlines())[count - 1:] and lines,
+        return wait_until(lambda: (lines := self.lines())[count - 1:] and lines,
                           lambda: f"{count} log lines in {self.stdout()!r}")
 
     def descriptors(self):

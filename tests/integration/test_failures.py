@@ -197,7 +197,7 @@ upstreams: {{ app: {{ endpoints: ["{cls.app.address}"], max_idle: 0 }} }}
         client.send(b"GET /slow?log HTTP/1.1\r\nHost: t\r\n\r\n".replace(b"?log", b""))
         wait_until(lambda: self.app.waiting, "the request")
         client.reset()
-        wait_until(lambda: any(json.loads(line)["end"] == "client_closed" for line in self.weir.stdout().splitlines()),
+        wait_until(lambda: any(json.loads(line)["end"] == "client_closed" for line in self.weir.lines()),
                    self.weir.stdout)
 
 
@@ -258,7 +258,7 @@ upstreams:
 
     def ends_with(self, word, target):
         wait_until(lambda: any(json.loads(line)["end"] == word and json.loads(line).get("target", "") == target
-                               for line in self.weir.stdout().splitlines()), lambda: f"{word} {target} in {self.weir.stdout()}")
+                               for line in self.weir.lines()), lambda: f"{word} {target} in {self.weir.stdout()}")
 
     def test_a_slow_head_is_408(self):
         client = self.client()

@@ -209,7 +209,7 @@ upstreams:
 
     def line_of(self, request_id=None, **wanted):
         def find():
-            for line in self.weir.stdout().splitlines():
+            for line in self.weir.lines():
                 entry = json.loads(line)
                 if request_id and entry.get("request_id") == request_id:
                     return entry

@@ -259,7 +259,7 @@ upstreams: {{ app: ["{app.address}"] }}
         self.assertEqual(weir.wait(), 0)
         with self.assertRaises(Closed):
             client.response()
-        self.assertEqual([json.loads(line)["end"] for line in weir.stdout().splitlines()], ["stopped"])
+        self.assertEqual([json.loads(line)["end"] for line in weir.lines()], ["stopped"])
 
     def test_quit_stops_now(self):
         weir, app = self.serve()
@@ -327,7 +327,7 @@ upstreams: {{ app: ["{app.address}"] }}
         self.assertEqual(weir.wait(), 0)
         self.assertEqual(lost, [])
         self.assertEqual(len(served), 8)
-        self.assertEqual(len(weir.stdout().splitlines()), sum(served))
+        self.assertEqual(len(weir.lines()), sum(served))
 
     def test_a_socket_file_is_removed_and_a_stale_one_is_replaced(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -389,7 +389,7 @@ class Logs(WeirCase):
             client.close()
         weir.signal(signal.SIGTERM)
         self.assertEqual(weir.wait(), 0)
-        numbers = sorted(int(re.search(r'"GET /(\d+) ', line)[1]) for line in weir.stdout().splitlines())
+        numbers = sorted(int(re.search(r'"GET /(\d+) ', line)[1]) for line in weir.lines())
         self.assertEqual(numbers, list(range(500)))
 
     def test_a_reader_of_the_log_that_is_gone_ends_nothing(self):
