@@ -64,6 +64,15 @@ upstreams: {{ app: ["{cls.app.address}"] }}
                 self.assertEqual(client.get(f"/{how}").status, 502)
                 self.assertEqual(client.get("/ok").body, b"fine")
 
+    def test_each_death_has_its_word_in_the_log(self):
+        for how, word in (("before", "upstream_closed"), ("reset", "upstream_reset"), ("in-chunks", "upstream_closed")):
+            client = self.client()
+            client.send(f"GET /{how}?word HTTP/1.1\r\nHost: t\r\n\r\n".encode())
+            client.rest() if how == "in-chunks" else client.response()
+            line = wait_until(lambda: next((e for e in map(json.loads, self.weir.lines())
+                                            if e["target"] == f"/{how}?word"), None), self.weir.stdout)
+            self.assertEqual(line["end"], word)
+
     def test_in_the_body_cuts_the_answer(self):
         client = self.client()
         client.send(b"GET /in-body HTTP/1.1\r\nHost: t\r\n\r\n")
@@ -266,6 +275,7 @@ upstreams:
         response = client.response()
         self.assertEqual((response.status, response.get("Connection")), (408, "close"))
         self.assertTrue(client.ended())
+        wait_until(lambda: any(json.loads(line)["end"] == "head_timeout" for line in self.weir.lines()), self.weir.stdout)
 
     def test_a_connection_that_says_nothing_is_closed_without_a_word(self):
         self.assertTrue(self.client().ended())
@@ -413,6 +423,27 @@ upstreams: {{ app: {{ endpoints: ["{cls.app.address}"], idle_timeout: 60s }} }}
     def test_the_limit_of_connections_leaves_room_for_upstreams(self):
         self.assertGreater(self.weir.info["max_connections"], 5)
         self.assertLess(self.weir.info["max_connections"], 32)
+
+
+class NoDescriptorLeft(WeirCase):
+    """A client gets in, its upstream connection does not: 503, and later everything works."""
+
+    weir_options = {"workers": 1, "descriptors": 24}
+
+    @classmethod
+    def configure(cls):
+        cls.apps = [cls.upstream(name=f"app{n}") for n in range(30)]
+        endpoints = ", ".join(f'"{app.address}"' for app in cls.apps)
+        return f"""
+listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}
+upstreams: {{ app: [{endpoints}] }}
+"""
+
+    def test_more_endpoints_than_descriptors_are_all_used(self):
+        client = self.client()
+        servers = {self.seen(client.get())["server"] for _ in range(60)}
+        self.assertEqual(len(servers), 30)
+        self.assertLessEqual(self.weir.descriptors(), 24)
 
 
 class Leaks(WeirCase):

@@ -1,11 +1,12 @@
 """Tunnels: WebSocket and other upgrades, CONNECT."""
 import base64
 import hashlib
+import json
 import os
 import threading
 import unittest
 
-from harness import WeirCase
+from harness import WeirCase, wait_until
 
 HANDSHAKE = (b"GET /chat HTTP/1.1\r\nHost: t\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
              b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -22,6 +23,10 @@ def websocket(connection):
             continue
         if request.target == "/close":
             connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nbye")
+            return
+        if request.target == "/reset":
+            connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            connection.reset()
             return
         key = (request.get("Sec-WebSocket-Key") or "") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
         accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
@@ -89,6 +94,30 @@ upstreams:
         client.exactly(5)
         client.sock.shutdown(1)
         self.assertTrue(client.ended())
+
+    def test_a_tunnel_has_a_line_in_the_log_when_it_ends(self):
+        client = self.client()
+        client.send(HANDSHAKE.replace(b"/chat", b"/logged"))
+        self.assertEqual(client.head().status, 101)
+        self.assertEqual(client.exactly(5), b"first")
+        client.sock.shutdown(1)
+        self.assertTrue(client.ended())
+        line = wait_until(lambda: next((e for e in map(json.loads, self.weir.lines()) if e["target"] == "/logged"), None),
+                          self.weir.stdout)
+        self.assertEqual((line["status"], line["bytes_out"], line["end"]), (101, 5, "tunnel_closed"))
+
+    def test_a_reset_at_either_end_of_a_tunnel_ends_the_other(self):
+        client = self.client()
+        client.send(HANDSHAKE)
+        self.assertEqual(client.head().status, 101)
+        connection = self.app.connections[-1]
+        client.exactly(5)
+        client.reset()
+        wait_until(lambda: connection.sock.fileno() == -1, "the upstream's end of the tunnel to be closed")
+        client = self.client()
+        client.send(HANDSHAKE.replace(b"/chat", b"/reset"))
+        self.assertEqual(client.head().status, 101)
+        self.assertEqual(client.rest(), b"")
 
     def test_a_half_closed_tunnel_still_carries_the_other_direction(self):
         client = self.client()
