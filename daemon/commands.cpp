@@ -54,6 +54,10 @@ std::shared_ptr<proxy::Spec> load(const std::string& file, const Overrides* over
   return std::const_pointer_cast<proxy::Spec>(result.spec);  // nobody else holds it: load_file keeps nothing
 }
 
+std::string count_of(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 int no_file() {
   fmt::print(stderr,
              "weir: no configuration file: neither /etc/weir/weir.yaml nor ./weir.yaml exists\n"
@@ -96,8 +100,9 @@ int check(const CheckCommand& command) {
       code = exit_refused_configuration;
       continue;
     }
-    fmt::print("{}: fine, {} listeners, {} routes, {} upstreams{}\n", file, spec->listeners.size(), spec->routes.size(),
-               spec->upstreams.size(), warnings == 0 ? "" : fmt::format(", {} warnings", warnings));
+    fmt::print("{}: fine, {}, {}, {}{}\n", file, count_of(spec->listeners.size(), "listener"),
+               count_of(spec->routes.size(), "route"), count_of(spec->upstreams.size(), "upstream"),
+               warnings == 0 ? "" : ", " + count_of(warnings, "warning"));
     if (command.verbose) fmt::print("{}", routes_in_match_order(*spec));
   }
   return code;

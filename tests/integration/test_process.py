@@ -77,7 +77,7 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.run_weir("check").returncode, 0)
         done = self.run_weir("check", good, bad)
         self.assertEqual(done.returncode, 78)
-        self.assertIn(f"{good}: fine, 1 listeners, 1 routes", done.stdout)
+        self.assertIn(f"{good}: fine, 1 listener, 1 route, 0 upstreams", done.stdout)
         self.assertIn(bad, done.stderr)
         self.assertEqual(self.run_weir("check", "missing.yaml").returncode, 78)
 
