@@ -458,15 +458,27 @@ def run_command(*arguments, cwd=None, input=None, limit=None):
     return subprocess.run([WEIR, *arguments], capture_output=True, text=True, cwd=cwd, input=input, timeout=limit or LIMIT)
 
 
-def need(test, program, package):
+def need(program, package):
     """Skips where a program is not installed, except in CI."""
     path = shutil.which(program)
     if path is None:
-        reason = f"{program} is not installed (package {package})"
-        if os.environ.get("CI"):
-            test.fail(reason)
-        test.skipTest(reason)
+        skip(f"{program} is not installed (package {package})")
     return path
+
+
+def need_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError as error:
+        skip(f"no IPv6 loopback: {error}")
+
+
+def skip(reason):
+    """In CI nothing is skipped."""
+    if os.environ.get("CI"):
+        raise AssertionError(reason)
+    raise unittest.SkipTest(reason)
 
 
 class WeirCase(unittest.TestCase):

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import Weir, WeirCase, need, unused_port
+from harness import Weir, WeirCase, need, need_ipv6, unused_port
 
 
 class Routing(WeirCase):
@@ -139,6 +139,7 @@ upstreams:
 class Addresses(WeirCase):
     @classmethod
     def configure(cls):
+        need_ipv6()
         cls.dir = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.dir.cleanup)
         cls.socket_path = f"{cls.dir.name}/weir.sock"
@@ -270,13 +271,13 @@ upstreams:
             self.assertEqual(client.request("POST", body=b"again").status, 200)
 
     def test_concurrent_clients_with_real_programs(self):
-        h2load = need(self, "h2load", "nghttp2-client")
+        h2load = need("h2load", "nghttp2-client")
         done = subprocess.run([h2load, "--h1", "-n", "2000", "-c", "20", self.weir.url("/load")], capture_output=True,
                               text=True, timeout=60)
         self.assertIn("2000 succeeded, 0 failed, 0 errored", done.stdout)
 
     def test_curl_gets_what_was_sent(self):
-        curl = need(self, "curl", "curl")
+        curl = need("curl", "curl")
         done = subprocess.run([curl, "-sS", "-d", "@-", self.weir.url("/curl?x=1")], capture_output=True, timeout=60,
                               input=b"y" * 5000)
         self.assertEqual(json.loads(done.stdout)["body"], 5000, done.stderr)

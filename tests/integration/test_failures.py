@@ -448,7 +448,7 @@ upstreams: {{ app: [{endpoints}] }}
 
 class Leaks(WeirCase):
     def test_ten_thousand_connections_leave_nothing_behind(self):
-        h2load = need(self, "h2load", "nghttp2-client")
+        h2load = need("h2load", "nghttp2-client")
         before = None
         for _ in range(2):
             for _ in range(2):

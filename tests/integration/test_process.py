@@ -458,14 +458,14 @@ upstreams: {{ self: ["unix:{folder.name}/back"] }}
 """
 
     def test_wrk_sees_no_error(self):
-        wrk = need(self, "wrk", "wrk")
+        wrk = need("wrk", "wrk")
         done = subprocess.run([wrk, "-t1", "-c16", "-d1s", self.weir.url("/")], capture_output=True, text=True, timeout=60)
         self.assertRegex(done.stdout, r"Requests/sec: +[1-9]")
         self.assertNotIn("Socket errors", done.stdout)
         self.assertNotIn("Non-2xx", done.stdout)
 
     def test_h2load_sees_no_error(self):
-        h2load = need(self, "h2load", "nghttp2-client")
+        h2load = need("h2load", "nghttp2-client")
         done = subprocess.run([h2load, "--h1", "-n", "5000", "-c", "32", self.weir.url("/")], capture_output=True, text=True,
                               timeout=60)
         self.assertIn("5000 succeeded, 0 failed, 0 errored", done.stdout)
