@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shlex
 import subprocess
 import sys
@@ -103,6 +104,12 @@ def run(argv, log, environment=None, timeout=1800, cwd=TOP):
         return status, out.read(), time.monotonic() - began
 
 
+def cpu_seconds():
+    """Of every child process that has ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def show(stage, name, tally, seconds, output=None, lines=60):
     verdict = "ok    " if tally.failed == 0 else "FAILED"
     print(f"{verdict} {stage:8} {name:24} {tally.passed:6} passed {tally.failed:4} failed {seconds:7.1f} s", flush=True)
@@ -118,13 +125,15 @@ def build(stage, targets, options=()):
     steps = [("configure", ["cmake", "--preset", stage, "-DWEIR_BUILD_TESTS=ON", "-DWEIR_WERROR=ON", *options]),
              ("build", ["cmake", "--build", str(directory), "-j", str(JOBS), *(["--target", *targets] if targets else [])])]
     for what, argv in steps:
-        status, output, seconds = run(argv, LOGS / f"{stage}-{what}.log")
+        cpu = cpu_seconds()
+        status, output, seconds = run(argv, LOGS / f"{stage}-{what}.log", timeout=7200)
+        cpu = cpu_seconds() - cpu
         if status:
             failed = Tally(0, 1)
             show(stage, what, failed, seconds, output)
             return failed
         if what == "build":
-            print(f"built  {stage:8} {'':24} {'':13} {'':12} {seconds:6.1f} s", flush=True)
+            print(f"built  {stage:8} {f'{cpu:.0f} s of CPU time':50} {seconds:7.1f} s", flush=True)
     return None
 
 
