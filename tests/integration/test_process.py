@@ -466,9 +466,10 @@ upstreams: {{ self: ["unix:{folder.name}/back"] }}
 
     def test_h2load_sees_no_error(self):
         h2load = need("h2load", "nghttp2-client")
-        done = subprocess.run([h2load, "--h1", "-n", "5000", "-c", "32", self.weir.url("/")], capture_output=True, text=True,
-                              timeout=60)
-        self.assertIn("5000 succeeded, 0 failed, 0 errored", done.stdout)
+        count = 500 if SANITIZED else 5000
+        done = subprocess.run([h2load, "--h1", "-n", str(count), "-c", "32", self.weir.url("/")], capture_output=True,
+                              text=True, timeout=60)
+        self.assertIn(f"{count} succeeded, 0 failed, 0 errored", done.stdout)
 
 
 if __name__ == "__main__":
