@@ -3,6 +3,7 @@
 
 #include "core/reactor/reactor.hpp"
 #include "tests/sim/backend/sim_backend.hpp"
+#include "tests/sim/seeds.hpp"
 #include "tests/sim/sim_client.hpp"
 #include "tests/sim/sim_origin.hpp"
 #include "tests/support/catch.hpp"
@@ -68,7 +69,7 @@ Result run_pair(std::uint64_t seed, const FaultPlan& faults, const Mix& mix, boo
 }  // namespace
 
 TEST_CASE("a simulated client and origin agree on every byte over links that only delay and divide") {
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(100); ++seed) {
     Rng rng(seed);
     const FaultPlan faults = seed % 3 == 0 ? FaultPlan::none() : FaultPlan::harmless(rng);
     const Result result = run_pair(seed, faults, Mix{}, true);
@@ -83,7 +84,7 @@ TEST_CASE("a simulated client and origin notice every cut over links that break"
   std::size_t complete = 0, all = 0;
   Mix mix;
   mix.aborts = true;
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(100); ++seed) {
     Rng rng(seed);
     const Result result = run_pair(seed, FaultPlan::harmful(rng), mix, false);
     INFO("seed " << seed << ": " << (result.violations.empty() ? "" : result.violations.front()));
@@ -102,7 +103,7 @@ TEST_CASE("a simulated client sees through an origin that misbehaves") {
   Mix mix;
   mix.misdeeds = true;
   std::size_t accused = 0;
-  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(50); ++seed) {
     const Result result = run_pair(seed, FaultPlan::none(), mix, false);
     INFO("seed " << seed);
     REQUIRE(result.ended);

@@ -12,26 +12,13 @@
 #include <string>
 
 #include "tests/sim/engine_world.hpp"
+#include "tests/sim/seeds.hpp"
 #include "tests/support/catch.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WEIR_SIM_SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WEIR_SIM_SLOW 1
-#endif
-#endif
 
 namespace weir::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-#ifdef WEIR_SIM_SLOW
-constexpr std::uint64_t usual_seeds = 200;
-#else
-constexpr std::uint64_t usual_seeds = 2000;
-#endif
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -181,7 +168,7 @@ TEST_CASE("whatever clients, origins and links do, every exchange is whole or vi
   const SeedOnAbort on_abort;
   const std::uint64_t only = number_from_environment("WEIR_SIM_SEED", 0);
   const std::uint64_t first = only ? only : number_from_environment("WEIR_SIM_FIRST", 1);
-  const std::uint64_t count = only ? 1 : number_from_environment("WEIR_SIM_SEEDS", usual_seeds);
+  const std::uint64_t count = only ? 1 : number_from_environment("WEIR_SIM_SEEDS", seeds(2000));
   Summary all;
   int failed = 0;
   for (std::uint64_t seed = first; seed < first + count && failed < 20; ++seed) {

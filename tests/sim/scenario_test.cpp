@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/sim/engine_world.hpp"
+#include "tests/sim/seeds.hpp"
 #include "tests/support/catch.hpp"
 
 namespace weir::sim {
@@ -112,7 +113,7 @@ TEST_CASE("a slow origin slows an upload down and memory does not grow with the 
 TEST_CASE("an upstream that dies in the middle of a response cuts that one and harms no other") {
   on_both_styles([](const EngineOptions& options) {
     for (const BodyKind kind : {BodyKind::length, BodyKind::chunked, BodyKind::until_close}) {
-      for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
         EngineWorld sim(seed, options);
         sim.start();
         Exchange& before = get(sim, 1000);
@@ -138,7 +139,7 @@ TEST_CASE("an upstream that dies in the middle of a response cuts that one and h
 TEST_CASE("a reset that the upload meets first does not make a cut answer look whole") {
   // On Linux the first call after a reset takes the error away and the next receive reports a plain end. If that is the
   // sending side, the receiving side must not take the end for the end of a body that nothing else delimits.
-  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(1000); ++seed) {
     EngineWorld sim(seed, of_style(seed % 2 == 0 ? Style::readiness : Style::completion));
     sim.start();
     Exchange& exchange = post(sim, 400'000);
@@ -159,7 +160,7 @@ TEST_CASE("a reset that the upload meets first does not make a cut answer look w
 
 TEST_CASE("what could not be sent of a request's body is not taken for the next request") {
   on_both_styles([](const EngineOptions& options) {
-    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds(150); ++seed) {
       EngineWorld sim(seed, options);
       FaultPlan narrow;  // the last of the body waits in the proxy for the origin to read
       narrow.window_min = narrow.window_max = 200;
@@ -259,7 +260,7 @@ TEST_CASE("a client that leaves ends the work at the upstream soon") {
 
 TEST_CASE("a client that leaves in the middle of its upload leaves no whole request at the upstream") {
   on_both_styles([](const EngineOptions& options) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
       EngineWorld sim(seed, options);
       sim.start();
       Exchange& exchange = post(sim, 200'000, seed % 2 ? BodyKind::chunked : BodyKind::length);
@@ -292,7 +293,7 @@ struct DrainOrder : Posted {
 
 TEST_CASE("draining under traffic loses no request that was sent before") {
   on_both_styles([](const EngineOptions& options) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
       EngineWorld sim(seed, options);
       sim.start();
       Mix mix;
@@ -350,7 +351,7 @@ TEST_CASE("a drain ends within its bound though an upstream never answers") {
 TEST_CASE("a stop ends a transfer although a part of it still moved when it was cancelled") {
   // Cancelling may come too late for one operation, which then has a real result; whoever started it must not start
   // the next one as if nothing had been said.
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(60); ++seed) {
     EngineWorld sim(seed, of_style(seed % 2 ? Style::readiness : Style::completion));
     sim.world.enable_chances();
     FaultPlan narrow;
@@ -446,7 +447,7 @@ TEST_CASE("a pooled connection that its server closes leaves the pool at once") 
 
 TEST_CASE("bytes behind a response do not become the answer to the next request") {
   on_both_styles([](const EngineOptions& options) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
       EngineWorld sim(seed, options);
       sim.start();
       Exchange& first = get(sim, seed % 2 ? 1000 : 0);
@@ -486,7 +487,7 @@ TEST_CASE("an endpoint that refuses or hangs costs an attempt and not the reques
   on_both_styles([](const EngineOptions& options) {
     EngineOptions two = options;
     two.origins = 2;
-    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds(10); ++seed) {
       EngineWorld sim(seed, two);
       // The second endpoint is an address where nobody listens.
       sim.spec->upstreams[0].endpoints[1].addresses[0].port = 1;
