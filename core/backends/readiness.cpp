@@ -36,6 +36,10 @@ Feature feature_of(HandleKind kind) noexcept {
 
 }  // namespace
 
+ReadinessBackend::~ReadinessBackend() {
+  for ([[maybe_unused]] const Slot& slot : slots_) WEIR_ASSERT(slot.handle == nullptr);  // every handle was closed
+}
+
 TimePoint ReadinessBackend::now() const noexcept { return platform::monotonic_now(); }
 WallTime ReadinessBackend::wall_time() const noexcept { return platform::wall_now(); }
 

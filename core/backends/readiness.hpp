@@ -37,6 +37,8 @@ using FiredList = std::vector<Fired>;
 
 class ReadinessBackend : public Backend {
  public:
+  ~ReadinessBackend() override;
+
   const Capabilities& capabilities() const noexcept final { return capabilities_; }
   TimePoint now() const noexcept final;
   WallTime wall_time() const noexcept final;
