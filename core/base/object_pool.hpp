@@ -75,4 +75,33 @@ class ObjectPool {
   std::size_t peak_ = 0;
 };
 
+// An object of a pool that is held only while it is needed. open() makes sure there is one and resets it with the given
+// arguments; release() gives it back. Not movable; released when destroyed.
+template <class T>
+class Lease {
+ public:
+  explicit Lease(ObjectPool<T>& pool) noexcept : pool_(pool) {}
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() { release(); }
+
+  template <class... Args>
+  T& open(Args&&... args) {
+    if (!object_) object_ = pool_.make();
+    object_->reset(std::forward<Args>(args)...);
+    return *object_;
+  }
+  void release() noexcept {
+    if (T* object = std::exchange(object_, nullptr)) pool_.destroy(object);
+  }
+
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+  T& operator*() const noexcept { return *object_; }
+  T* operator->() const noexcept { return object_; }
+
+ private:
+  ObjectPool<T>& pool_;
+  T* object_ = nullptr;
+};
+
 }  // namespace weir

@@ -18,42 +18,42 @@ void Exchange::begin_answer(std::uint16_t status) noexcept {
     client_.keep = false;
     client_.linger = true;
   }
-  to_client_.reset(engine_.reactor.buffers());
-  to_client_.copy("HTTP/1.1 ");
-  to_client_.number(status);
-  to_client_.copy(" ");
-  to_client_.copy(http::reason_phrase(status));
-  to_client_.copy("\r\n");
-  if (!engine_.spec().server_name.empty()) to_client_.field("Server", engine_.spec().server_name);
-  to_client_.field("Date", engine_.http_date());
+  to_client_.open(engine_.reactor.buffers());
+  to_client_->copy("HTTP/1.1 ");
+  to_client_->number(status);
+  to_client_->copy(" ");
+  to_client_->copy(http::reason_phrase(status));
+  to_client_->copy("\r\n");
+  if (!engine_.spec().server_name.empty()) to_client_->field("Server", engine_.spec().server_name);
+  to_client_->field("Date", engine_.http_date());
 }
 
 void Exchange::end_answer_head(std::uint64_t body_size, std::string_view content_type) noexcept {
   if (has_body(status_)) {
-    if (body_size > 0) to_client_.field("Content-Type", content_type);
-    to_client_.copy("Content-Length: ");
-    to_client_.number(body_size);
-    to_client_.copy("\r\n");
+    if (body_size > 0) to_client_->field("Content-Type", content_type);
+    to_client_->copy("Content-Length: ");
+    to_client_->number(body_size);
+    to_client_->copy("\r\n");
   }
-  if (!request_id_.empty()) to_client_.field("X-Request-ID", request_id_);
+  if (!request_id_.empty()) to_client_->field("X-Request-ID", request_id_);
   if (!client_.keep || engine_.draining) {
     client_.keep = false;
-    to_client_.field("Connection", "close");
+    to_client_->field("Connection", "close");
   } else if (request_.head().minor_version == 0) {
-    to_client_.field("Connection", "keep-alive");
+    to_client_->field("Connection", "keep-alive");
   }
-  to_client_.copy("\r\n");
+  to_client_->copy("\r\n");
 }
 
 Task<void> Exchange::send_answer(std::string_view body) {
   const bool with_body = has_body(status_) && !(head_complete_ && request_.head().method == http::Method::head);
   if (with_body && !body.empty()) {
-    to_client_.run(body);
+    to_client_->run(body);
     body_out_ = body.size();
   }
   client_.enter(Phase::body, engine_.timeouts().idle);
   response_started_ = true;
-  auto sent = co_await client_.stream.send(to_client_.slices());
+  auto sent = co_await client_.stream.send(to_client_->slices());
   if (!sent) {
     client_.keep = false;
     client_.linger = false;
@@ -75,8 +75,8 @@ Task<void> Exchange::answer_error(std::uint16_t status, Ending ending) {
   content.request_id = request_id_;
   const std::size_t size = write_error_page(kind, content, page.data());
   begin_answer(status);
-  if (status == 503) to_client_.field("Retry-After", "1");
-  if (status == 405) to_client_.field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+  if (status == 503) to_client_->field("Retry-After", "1");
+  if (status == 405) to_client_->field("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
   end_answer_head(size, content_type(kind));
   auto sending = send_answer({page.data(), size});
   co_await sending;
@@ -86,8 +86,8 @@ Task<void> Exchange::answer_respond(const Respond& respond) {
   ending_ = Ending::responded;
   begin_answer(respond.status);
   for (const HeaderEdit* edit : {&respond.headers, &route_->response_headers}) {
-    for (const HeaderEdit::Line& line : edit->set) to_client_.field(line.name, line.value);
-    for (const HeaderEdit::Line& line : edit->add) to_client_.field(line.name, line.value);
+    for (const HeaderEdit::Line& line : edit->set) to_client_->field(line.name, line.value);
+    for (const HeaderEdit::Line& line : edit->add) to_client_->field(line.name, line.value);
   }
   end_answer_head(respond.body.size(), respond.content_type);
   auto sending = send_answer(respond.body);
@@ -103,11 +103,11 @@ Task<void> Exchange::answer_redirect(const Redirect& redirect) {
   context.path = path_;
   context.query = head.query;
   begin_answer(redirect.status);
-  to_client_.copy("Location: ");
-  write_location(redirect.location, context, to_client_);
-  to_client_.copy("\r\n");
-  for (const HeaderEdit::Line& line : route_->response_headers.set) to_client_.field(line.name, line.value);
-  for (const HeaderEdit::Line& line : route_->response_headers.add) to_client_.field(line.name, line.value);
+  to_client_->copy("Location: ");
+  write_location(redirect.location, context, *to_client_);
+  to_client_->copy("\r\n");
+  for (const HeaderEdit::Line& line : route_->response_headers.set) to_client_->field(line.name, line.value);
+  for (const HeaderEdit::Line& line : route_->response_headers.add) to_client_->field(line.name, line.value);
   end_answer_head(0, {});
   auto sending = send_answer({});
   co_await sending;

@@ -55,6 +55,8 @@ void Engine::keep_house() noexcept {
   const std::size_t exchange_peak = exchanges.take_peak();
   const std::size_t before = exchanges.allocated() + buffers.allocated();
   exchanges.trim(exchange_peak);
+  writers.trim(writers.take_peak());
+  response_parsers.trim(response_parsers.take_peak());
   buffers.trim(buffers.take_peak());
   const std::size_t freed = before - exchanges.allocated() - buffers.allocated();
   if (freed > 0) {

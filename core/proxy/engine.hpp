@@ -9,6 +9,8 @@
 #include "core/base/slab.hpp"
 #include "core/coro/event.hpp"
 #include "core/coro/scope.hpp"
+#include "core/http/h1_parser.hpp"
+#include "core/http/h1_writer.hpp"
 #include "core/proxy/access_log.hpp"
 #include "core/proxy/server.hpp"
 #include "core/proxy/snapshot.hpp"
@@ -53,6 +55,8 @@ class Engine {
   UpstreamPools pools;
   Slab<ClientConnection, 16> connections;
   ObjectPool<Exchange> exchanges;
+  ObjectPool<http::SliceWriter> writers;
+  ObjectPool<http::ResponseParser> response_parsers;
   List<ClientConnection> open_connections;
   std::uint32_t open_count = 0;  // elements of open_connections
   Scope scope;                 // connections that are not idle

@@ -8,10 +8,9 @@
 
 namespace weir::proxy {
 
-Exchange::Exchange(ClientConnection& client) noexcept : client_(client), engine_(client.engine) {
-  to_upstream_.reset(engine_.reactor.buffers());
-  to_client_.reset(engine_.reactor.buffers());
-}
+Exchange::Exchange(ClientConnection& client) noexcept
+    : client_(client), engine_(client.engine), to_upstream_(engine_.writers), to_client_(engine_.writers),
+      response_(engine_.response_parsers) {}
 
 Exchange::~Exchange() { WEIR_VERIFY(upstream_ == nullptr); }
 

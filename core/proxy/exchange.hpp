@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/object_pool.hpp"
 #include "core/coro/scope.hpp"
 #include "core/http/chunked.hpp"
 #include "core/http/h1_parser.hpp"
@@ -149,10 +150,12 @@ class Exchange {
   std::array<char, 32> id_text_;
   http::ChunkedDecoder request_chunks_;
   http::ChunkedDecoder response_chunks_;
-  http::SliceWriter to_upstream_;
-  http::SliceWriter to_client_;
+  // Large and mostly needed for a moment: leased, so that with a thousand exchanges waiting the few in use stay in the
+  // caches.
+  Lease<http::SliceWriter> to_upstream_;
+  Lease<http::SliceWriter> to_client_;
+  Lease<http::ResponseParser> response_;
   http::RequestParser request_;
-  http::ResponseParser response_;
 };
 
 }  // namespace weir::proxy

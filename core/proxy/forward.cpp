@@ -100,14 +100,15 @@ Task<Exchange::Try> Exchange::try_once(Endpoint& endpoint, bool fresh) {
   connected_ = engine_.reactor.now();
 
   write_request();
-  if (to_upstream_.overflowed()) {
+  if (to_upstream_->overflowed()) {
     failure_ = Ending::overloaded;
     co_return Try::failed;
   }
   const bool streams = streams_body_;
   client_.enter(streams ? Phase::body : Phase::first_byte, streams ? route_->timeout.idle : route_->timeout.first_byte);
-  auto sent = co_await upstream_->stream.send(to_upstream_.slices());
+  auto sent = co_await upstream_->stream.send(to_upstream_->slices());
   sent_ = engine_.reactor.now();
+  to_upstream_.release();
   if (!sent) {
     failure_ = client_.timed_out() ? Ending::upstream_timeout : ending_of(sent.error());
     if (may_retry()) {
@@ -138,9 +139,9 @@ void Exchange::write_request() noexcept {
   request.request_id = request_id_;
   request.upgrade = upgrade_;
   request.body = {head.framing, head.content_length};
-  to_upstream_.reset(engine_.reactor.buffers());
-  write_request_head(request, to_upstream_);
-  if (!buffered_body_.empty()) to_upstream_.run(buffered_body_);
+  to_upstream_.open(engine_.reactor.buffers());
+  write_request_head(request, *to_upstream_);
+  if (!buffered_body_.empty()) to_upstream_->run(buffered_body_);
 }
 
 // A new connection to one of the endpoint's addresses.
@@ -188,7 +189,6 @@ bool Exchange::may_retry() const noexcept {
 
 Task<Exchange::Try> Exchange::await_response() {
   Stream& stream = upstream_->stream;
-  response_.reset(engine_.spec().limits, request_.head().method);
   for (http::Parse verdict = http::Parse::need_more; verdict != http::Parse::complete;) {
     if (bad_body_ || body_too_large_ || interrupted()) co_return Try::failed;  // found out while nothing was to cancel
     if (stream.input() && stream.input().room().size() < 4096) stream.input().compact();
@@ -202,14 +202,15 @@ Task<Exchange::Try> Exchange::await_response() {
     }
     if (!upstream_answered_) first_byte_ = engine_.reactor.now();
     upstream_answered_ = true;
-    verdict = response_.parse(stream.input().view());
-    while (verdict == http::Parse::complete && response_.head().status < 200 && response_.head().status != 101) {
+    if (!response_) response_.open(engine_.spec().limits, request_.head().method);
+    verdict = response_->parse(stream.input().view());
+    while (verdict == http::Parse::complete && response_->head().status < 200 && response_->head().status != 101) {
       auto passing = pass_interim();
       co_await passing;
-      response_.reset(engine_.spec().limits, request_.head().method);
-      verdict = stream.input().empty() ? http::Parse::need_more : response_.parse(stream.input().view());
+      response_.open(engine_.spec().limits, request_.head().method);
+      verdict = stream.input().empty() ? http::Parse::need_more : response_->parse(stream.input().view());
     }
-    if (verdict == http::Parse::refused || (verdict == http::Parse::complete && response_.head().status == 101 && !upgrade_)) {
+    if (verdict == http::Parse::refused || (verdict == http::Parse::complete && response_->head().status == 101 && !upgrade_)) {
       failure_ = Ending::bad_response;
       co_return Try::failed;
     }
@@ -222,15 +223,15 @@ Task<Exchange::Try> Exchange::await_response() {
 // 100 Continue, 103 Early Hints: to clients that can understand them (RFC 9110 section 15.2).
 Task<void> Exchange::pass_interim() {
   Stream& stream = upstream_->stream;
-  const http::ResponseHead& head = response_.head();
+  const http::ResponseHead& head = response_->head();
   if (request_.head().minor_version >= 1) {
     ForwardResponse response;
     response.head = &head;
     response.rules = &engine_.spec().forwarding;
-    to_client_.reset(engine_.reactor.buffers());
-    write_response_head(response, to_client_);
+    to_client_.open(engine_.reactor.buffers());
+    write_response_head(response, *to_client_);
     client_.enter(Phase::body, route_->timeout.idle);
-    auto sent = co_await client_.stream.send(to_client_.slices());
+    auto sent = co_await client_.stream.send(to_client_->slices());
     static_cast<void>(sent);  // a client that is gone shows when the final response is sent
     if (!streams_body_ || upload_done_) client_.enter(Phase::first_byte, route_->timeout.first_byte);
   }
@@ -238,8 +239,8 @@ Task<void> Exchange::pass_interim() {
 }
 
 Task<void> Exchange::deliver() {
-  const bool tunnels = response_.head().status == 101 ||
-                       (request_.head().method == http::Method::connect && response_.head().status / 100 == 2);
+  const bool tunnels = response_->head().status == 101 ||
+                       (request_.head().method == http::Method::connect && response_->head().status / 100 == 2);
   if (tunnels) {
     auto tunnelling = tunnel();
     co_await tunnelling;

@@ -55,13 +55,14 @@ Task<void> Exchange::upload() {
   request_chunks_.reset(engine_.spec().limits);
   for (;;) {
     while (!source->empty() && !upload_last_) {
-      to_upstream_.reset(engine_.reactor.buffers());
+      to_upstream_.open(engine_.reactor.buffers());
       const std::size_t used = next_upload(source->view());
       if (bad_body_ || body_too_large_) {
         to.cancel(Direction::both);
         co_return;
       }
-      auto sent = co_await to.send(to_upstream_.slices());
+      auto sent = co_await to.send(to_upstream_->slices());
+      to_upstream_.release();
       if (!sent) upload_failed_ = true;
       if (!sent || upload_stopped_) co_return;  // the upstream may have answered: that is read elsewhere
       source->consume(used);
@@ -102,13 +103,13 @@ bool Exchange::upload_source_ended(const Result<std::size_t>& got) noexcept {
 std::size_t Exchange::next_upload(std::string_view bytes) noexcept {
   if (request_.head().framing == http::Framing::length) {
     const std::size_t size = bytes.size() < body_left_ ? bytes.size() : static_cast<std::size_t>(body_left_);
-    to_upstream_.run(bytes.substr(0, size));
+    to_upstream_->run(bytes.substr(0, size));
     body_left_ -= size;
     body_in_ += size;
     upload_last_ = body_left_ == 0;
     return size;
   }
-  const Rechunked part = decode(request_chunks_, bytes, true, to_upstream_);
+  const Rechunked part = decode(request_chunks_, bytes, true, *to_upstream_);
   body_in_ += part.data;
   bad_body_ = part.refused;
   body_too_large_ = route_->max_body && body_in_ > route_->max_body;
@@ -128,7 +129,7 @@ Task<void> Exchange::stop_upload() {
 
 // How the response is delimited towards the client.
 void Exchange::plan_response() noexcept {
-  const http::ResponseHead& head = response_.head();
+  const http::ResponseHead& head = response_->head();
   status_ = head.status;
   response_framing_ = head.framing;
   response_left_ = head.framing == http::Framing::length ? head.content_length : 0;
@@ -150,7 +151,7 @@ void Exchange::plan_response() noexcept {
 Task<void> Exchange::relay_response() {
   Stream& from = upstream_->stream;
   plan_response();
-  const http::ResponseHead& head = response_.head();
+  const http::ResponseHead& head = response_->head();
   ForwardResponse response;
   response.head = &head;
   response.rules = &engine_.spec().forwarding;
@@ -161,19 +162,22 @@ Task<void> Exchange::relay_response() {
   response.keep_alive_1_0 = client_.keep && request_.head().minor_version == 0;
   response.body = response_plan_;
   response.keep_length = head.framing == http::Framing::none;
-  to_client_.reset(engine_.reactor.buffers());
-  write_response_head(response, to_client_);
+  to_client_.open(engine_.reactor.buffers());
+  write_response_head(response, *to_client_);
 
   std::size_t used = head.size;
   used += next_download(from.input().view().substr(head.size));
   if (!interrupted()) client_.forget_timeout();  // the answer came first after all
   client_.enter(Phase::body, route_->timeout.idle);
+  const bool keep_upstream = head.keep_alive && response_framing_ != http::Framing::until_close;
   bool sent = false;
-  bool more = !to_client_.overflowed();
+  bool more = !to_client_->overflowed();
   while (more) {
     response_started_ = true;
-    auto sending = co_await client_.stream.send(to_client_.slices());
+    auto sending = co_await client_.stream.send(to_client_->slices());
     sent = sending.has_value();
+    to_client_.release();
+    response_.release();  // the head is sent
     from.input().consume(used);
     more = sent && !response_last_ && failure_ != Ending::bad_response && !is_cut();
     if (!more) break;
@@ -181,11 +185,10 @@ Task<void> Exchange::relay_response() {
     more = co_await receiving;
     more = more && !is_cut();
     if (!more) break;
-    to_client_.reset(engine_.reactor.buffers());
+    to_client_.open(engine_.reactor.buffers());
     used = next_download(from.input().view());
   }
-  const bool reusable = response_last_ && sent && head.keep_alive && response_framing_ != http::Framing::until_close &&
-                        (!uploading_ || upload_done_);
+  const bool reusable = response_last_ && sent && keep_upstream && (!uploading_ || upload_done_);
   end_response(sent);
   auto stopping = stop_upload();
   co_await stopping;
@@ -215,7 +218,7 @@ std::size_t Exchange::next_download(std::string_view bytes) noexcept {
     case http::Framing::none: return 0;
     case http::Framing::length: {
       const std::size_t size = bytes.size() < response_left_ ? bytes.size() : static_cast<std::size_t>(response_left_);
-      if (size > 0) to_client_.run(bytes.substr(0, size));
+      if (size > 0) to_client_->run(bytes.substr(0, size));
       response_left_ -= size;
       body_out_ += size;
       response_last_ = response_left_ == 0;
@@ -223,7 +226,7 @@ std::size_t Exchange::next_download(std::string_view bytes) noexcept {
     }
     case http::Framing::chunked: {
       const bool chunks = response_plan_.framing == http::Framing::chunked;
-      const Rechunked part = decode(response_chunks_, bytes, chunks, to_client_);
+      const Rechunked part = decode(response_chunks_, bytes, chunks, *to_client_);
       body_out_ += part.data;
       response_last_ = part.last;
       if (part.refused) failure_ = Ending::bad_response;
@@ -235,11 +238,11 @@ std::size_t Exchange::next_download(std::string_view bytes) noexcept {
   body_out_ += bytes.size();
   if (!bytes.empty()) {
     std::array<char, http::max_chunk_line> line;
-    if (chunks) to_client_.copy({line.data(), http::write_chunk_line(bytes.size(), line.data())});
-    to_client_.run(bytes);
-    if (chunks) to_client_.copy("\r\n");
+    if (chunks) to_client_->copy({line.data(), http::write_chunk_line(bytes.size(), line.data())});
+    to_client_->run(bytes);
+    if (chunks) to_client_->copy("\r\n");
   }
-  if (response_last_ && chunks) to_client_.copy(http::last_chunk);
+  if (response_last_ && chunks) to_client_->copy(http::last_chunk);
   return bytes.size();
 }
 

@@ -8,7 +8,7 @@ namespace weir::proxy {
 Task<void> Exchange::tunnel() {
   Stream& client = client_.stream;
   Stream& upstream = upstream_->stream;
-  const http::ResponseHead& head = response_.head();
+  const http::ResponseHead& head = response_->head();
   client_.keep = false;
   status_ = head.status;
 
@@ -18,10 +18,10 @@ Task<void> Exchange::tunnel() {
   response.edit = route_->response_headers.empty() ? nullptr : &route_->response_headers;
   response.request_id = request_id_;
   response.upgrade = head.status == 101;
-  to_client_.reset(engine_.reactor.buffers());
-  write_response_head(response, to_client_);
+  to_client_.open(engine_.reactor.buffers());
+  write_response_head(response, *to_client_);
   response_started_ = true;
-  auto sent = co_await client.send(to_client_.slices());
+  auto sent = co_await client.send(to_client_->slices());
   upstream.input().consume(head.size);
 
   // The request head stays for the log; bytes the client sent after it belong to the tunnel.
