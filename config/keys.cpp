@@ -82,7 +82,7 @@ constexpr Key listener_keys[] = {
      {},
      0,
      10'000'000},
-    {"redirect_to_https", Type::boolean, "false", "Redirect what no route matches to https on the same host."},
+    {"redirect_to_https", Type::boolean, "false", "Redirect to https on the same host, except where a route names this listener."},
     {"unix_mode", Type::text, "", "Permissions of unix sockets, in octal and in quotes: `\"0660\"`."},
 };
 constexpr Key header_edit_keys[] = {
