@@ -49,6 +49,9 @@ Task<void> ClientConnection::serve() {
 }
 
 bool ClientConnection::rest() noexcept {
+  // A request that came while an answer was being sent may have been served before the completion of its receive was
+  // delivered: with nothing left of the input, such a result announces nothing.
+  stream.settle();
   stream.input().reset();
   stream.arm();
   if (stream.has_result()) return false;
