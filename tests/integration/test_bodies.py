@@ -2,6 +2,7 @@
 import hashlib
 import os
 import threading
+import time
 import unittest
 
 from harness import SANITIZED, Closed, WeirCase, wait_until
@@ -84,6 +85,54 @@ def expected(count):
     for _ in range(count):
         digest.update(BLOCK)
     return digest.hexdigest()
+
+
+class BusyDownloads(WeirCase):
+    """Requests that arrive at any moment of the answer before them, even in the turn of the event loop that sends its
+    last bytes."""
+    weir_options = {"workers": 1}
+    COUNT = 150
+
+    @classmethod
+    def configure(cls):
+        cls.store = cls.upstream(storage)
+        return f"""
+runtime: {{ buffer_size: 8KiB }}
+listeners:
+  web: {{ bind: "127.0.0.1:0", upstream: store }}
+upstreams:
+  store: ["{cls.store.address}"]
+"""
+
+    def test_every_answer_is_whole_whenever_the_next_request_comes(self):
+        failures = []
+
+        def download(number):
+            client = self.client()
+            client.space = bytearray(MIB)
+
+            def ask():
+                for n in range(self.COUNT):
+                    client.sock.sendall(b"GET /1 HTTP/1.1\r\nHost: t\r\n\r\n")
+                    time.sleep((n * 7 + number) % 11 / 4000)
+
+            asking = threading.Thread(target=ask)
+            asking.start()
+            try:
+                for _ in range(self.COUNT):
+                    if client.head().status != 200:
+                        failures.append("status")
+                    skip(client, MIB)
+            except Exception as e:  # a thread's failure is the test's
+                failures.append(repr(e))
+            asking.join()
+
+        threads = [threading.Thread(target=download, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
 
 
 class Streaming(WeirCase):
