@@ -163,7 +163,7 @@ class Files(unittest.TestCase):
                      "http://deb.deb" + "ian.org/debian", "registry.npm" + "js.org"):
             with self.subTest(text=text):
                 self.assertIn("machine", rules_for("docs/a.md", text + "\n"))
-        self.assertNotIn("machine", rules_for("docs/a.md", "the network/work/flow, /var/run/weir, http://127.0.0.1:8080/root/x\n"))
+        self.assertNotIn("machine", rules_for("docs/a.md", "the network/" "work/flow, /var/run/weir, http://127.0.0.1:8080/root/x\n"))
 
     def test_text_form(self):
         self.assertIn("text", rules_for("docs/a.md", "no line feed"))
