@@ -17,6 +17,7 @@ import pathlib
 import re
 import resource
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -250,6 +251,9 @@ def main():
         if name not in known:
             parser.error(f"no stage {name}; there are {', '.join(known)}")
     os.chdir(TOP)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        # Started by nohup. The tests must not inherit that, which weir respects: a handler is not inherited.
+        signal.signal(signal.SIGHUP, lambda *_: None)
     began, total = time.monotonic(), Tally()
     for stage in STAGES:
         if options.stages and stage.name not in options.stages:
