@@ -83,7 +83,9 @@ class Reactor {
   Duration take_longest_turn() noexcept;
 
  private:
-  static constexpr int inline_budget = 32;
+  // A transfer that can go on goes on while its buffer is in the caches: 32 operations cost 1.5 times the CPU per GiB.
+  // At 32 KiB each, 256 are 4 MiB sent and received, about two milliseconds until others get their turn.
+  static constexpr int inline_budget = 256;
   void work();                            // the turn up to its wait
   void sleep(TimePoint deadline) noexcept;
   void complete_ready() noexcept;
