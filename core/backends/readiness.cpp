@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "core/platform/child.hpp"
 #include "core/platform/clock.hpp"
 #include "core/platform/sockets.hpp"
 
@@ -30,6 +31,7 @@ Feature feature_of(HandleKind kind) noexcept {
     case HandleKind::char_device: return Feature::char_devices;
     case HandleKind::regular_file: return Feature::regular_files;
     case HandleKind::foreign: return Feature::watch_descriptor;
+    case HandleKind::child: return Feature::child_processes;
     default: return Feature::stream_sockets;
   }
 }
@@ -91,6 +93,13 @@ void ReadinessBackend::close(Handle& handle) noexcept {
   }
   platform::close(handle);
 }
+
+Error ReadinessBackend::spawn(ChildProcess& child, const SpawnSpec& spec) noexcept {
+  if (const Ruling rule = capabilities_[Feature::child_processes]; !rule.allowed) return refused(rule.rule);
+  return platform::spawn(child, spec);
+}
+
+void ReadinessBackend::kill_tree(ChildProcess& child) noexcept { platform::kill_tree(child); }
 
 Submit ReadinessBackend::submit(Op& op) noexcept {
   WEIR_ASSERT(op.handle->slot != Handle::no_slot && slots_[op.handle->slot].handle == op.handle);

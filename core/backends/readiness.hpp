@@ -50,6 +50,9 @@ class ReadinessBackend : public Backend {
   void abort_on_close(Handle& handle) noexcept final;
   void close(Handle& handle) noexcept final;
 
+  Error spawn(ChildProcess& child, const SpawnSpec& spec) noexcept final;
+  void kill_tree(ChildProcess& child) noexcept final;
+
   Submit submit(Op& op) noexcept final;
   void cancel(Op& op) noexcept final;
   void wait(TimePoint deadline, Queue<Op>& ready) noexcept final;

@@ -103,6 +103,14 @@ struct Accept : OpAwaiter {
   }
 };
 
+// Ends when the child has ended. `status` is alive until then.
+struct WaitChild : OpAwaiter {
+  WaitChild(Reactor& reactor, ChildProcess& child, ExitStatus& status) noexcept
+      : OpAwaiter(reactor, child, OpKind::wait_child) {
+    op_.child = {&status};
+  }
+};
+
 // Ends at the deadline (true) or when the token is cancelled (false).
 class SleepUntil : Timer, CancelCallback, Resumable {
  public:

@@ -25,6 +25,7 @@
 #include "core/base/intrusive_list.hpp"
 #include "core/base/time.hpp"
 #include "core/reactor/capabilities.hpp"
+#include "core/reactor/child.hpp"
 #include "core/reactor/handle.hpp"
 #include "core/reactor/op.hpp"
 
@@ -70,6 +71,13 @@ class Backend {
   virtual void shutdown(Handle& handle, Direction direction) noexcept = 0;
   virtual void abort_on_close(Handle& handle) noexcept = 0;         // the close that follows resets the connection
   virtual void close(Handle& handle) noexcept = 0;                  // no op in flight; the handle can be opened anew
+
+  // Starts a process. On success `child` and the wanted ends of its pipes are open and not attached; on failure nothing
+  // is, a program that does not exist included (Errc::not_found). No descriptor leaks into the child.
+  virtual Error spawn(ChildProcess& child, const SpawnSpec& spec) noexcept = 0;
+  // Ends the child and everything it started that did not leave its group, at once. Harmless when they have ended. The
+  // exit is still awaited: a child is closed only after its wait_child has completed.
+  virtual void kill_tree(ChildProcess& child) noexcept = 0;
 
   virtual Submit submit(Op& op) noexcept = 0;   // done: the result is in the op, and it is idle
   virtual void cancel(Op& op) noexcept = 0;     // op is in flight; the completion still arrives by wait

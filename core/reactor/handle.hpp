@@ -15,7 +15,7 @@ struct Op;
 using NativeHandle = std::intptr_t;
 inline constexpr NativeHandle no_native_handle = -1;
 
-enum class HandleKind : std::uint8_t { none, listener, stream_socket, pipe, char_device, regular_file, foreign };
+enum class HandleKind : std::uint8_t { none, listener, stream_socket, pipe, char_device, regular_file, foreign, child };
 
 class Handle {
  public:

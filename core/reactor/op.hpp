@@ -14,6 +14,7 @@
 namespace weir {
 
 class Handle;
+struct ExitStatus;
 
 enum class OpKind : std::uint8_t {
   accept,       // listeners, named-pipe instances
@@ -25,6 +26,7 @@ enum class OpKind : std::uint8_t {
   write,        // several slices; may be partial
   watch_read,   // readiness of a foreign descriptor
   watch_write,
+  wait_child,   // the end of a child process
 };
 
 enum class OpState : std::uint8_t {
@@ -53,6 +55,7 @@ struct LeaseArgs { Buffer* into; BufferPool* pool; };
 struct SliceArgs { const IoSlice* slices; std::uint32_t count; };  // send, write
 struct AcceptArgs { Handle* accepted; Address* peer; };          // accepted: opened, not attached; peer may be null
 struct ConnectArgs { const Address* to; };
+struct ChildArgs { ExitStatus* status; };                        // wait_child: the handle is a ChildProcess
 
 struct Op {
   using Complete = void (*)(Op&) noexcept;
@@ -70,6 +73,7 @@ struct Op {
     SliceArgs slices;
     AcceptArgs accept;
     ConnectArgs connect;
+    ChildArgs child;
   };
   alignas(std::max_align_t) std::byte slot[64];  // the backend's own: OVERLAPPED, msghdr. Untouched by everybody else
 

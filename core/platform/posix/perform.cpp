@@ -215,6 +215,7 @@ Attempt perform(Op& op) noexcept {
     case OpKind::write: return write(op);
     case OpKind::watch_read: return watch(op, POLLIN);
     case OpKind::watch_write: return watch(op, POLLOUT);
+    case OpKind::wait_child: break;
   }
   return fail(op, Errc::bad_argument);
 }

@@ -31,6 +31,8 @@ class SimBackend final : public Backend {
   void shutdown(Handle& handle, Direction direction) noexcept override;
   void abort_on_close(Handle& handle) noexcept override;
   void close(Handle& handle) noexcept override;
+  Error spawn(ChildProcess& child, const SpawnSpec& spec) noexcept override;
+  void kill_tree(ChildProcess& child) noexcept override;
   Submit submit(Op& op) noexcept override;
   void cancel(Op& op) noexcept override;
   void wait(TimePoint deadline, Queue<Op>& ready) noexcept override;

@@ -21,6 +21,7 @@ bool fits(OpKind op, HandleKind handle) noexcept {
     case OpKind::write: return handle == HandleKind::pipe || handle == HandleKind::char_device;
     case OpKind::watch_read:
     case OpKind::watch_write: return handle != HandleKind::listener && handle != HandleKind::regular_file;
+    case OpKind::wait_child: return handle == HandleKind::child;
   }
   return false;
 }
@@ -71,6 +72,10 @@ Error SimBackend::refusal(const Op& op) const noexcept {
   }
   return allowed.allowed ? Error{} : refused(allowed.rule);
 }
+
+Error SimBackend::spawn(ChildProcess&, const SpawnSpec&) noexcept { return Errc::unknown; }
+
+void SimBackend::kill_tree(ChildProcess&) noexcept {}
 
 Submit SimBackend::submit(Op& op) noexcept {
   check_misuse(op);
@@ -131,6 +136,7 @@ bool SimBackend::attempt(Op& op) noexcept {
     case OpKind::write: return attempt_send(op);
     case OpKind::watch_read:
     case OpKind::watch_write: return attempt_watch(op);
+    case OpKind::wait_child: return false;
   }
   return false;
 }
