@@ -282,6 +282,13 @@ void SimBackend::retry(const Fired& fired) noexcept {
 
 void SimBackend::complete(Op& op) noexcept {
   slot_of(op).has_result = true;
+  // A kernel reports what it has done when it likes: the bytes of a receive can be there, and used, before the word
+  // that they came.
+  if (op.kind == OpKind::recv_leased && op.bytes > 0 && world_.chance("a receive is reported late", 0.3)) {
+    const auto later = static_cast<std::int64_t>(world_.rng().below(500'000));
+    world_.at(world_.now() + Duration{later}, [this, &op] { completed_.push_back(&op); });
+    return;
+  }
   completed_.push_back(&op);
 }
 
