@@ -63,7 +63,7 @@ Task<void> Exchange::upload() {
       }
       auto sent = co_await to.send(to_upstream_->slices());
       to_upstream_.release();
-      if (!sent) upload_failed_ = true;
+      if (!sent && sent.error().code != Errc::cancelled) upload_failed_ = true;
       if (!sent || upload_stopped_) co_return;  // the upstream may have answered: that is read elsewhere
       source->consume(used);
     }
@@ -202,8 +202,14 @@ Task<bool> Exchange::next_response_bytes() {
   from.input().reset();
   auto got = co_await from.receive();
   if (got && *got > 0) co_return true;
-  // A reset that the upload met first is not reported again: the end may be no end then.
-  if (got && response_framing_ == http::Framing::until_close && !upload_failed_) {
+  // A reset that the upload met first is not reported again: the end may be no end then. Word of it may still be on its
+  // way, so the upload is brought to its end before this one is believed.
+  const bool ends_by_close = got && response_framing_ == http::Framing::until_close;
+  if (ends_by_close) {
+    auto stopping = stop_upload();
+    co_await stopping;
+  }
+  if (ends_by_close && !upload_failed_) {
     response_last_ = true;
     co_return response_plan_.framing == http::Framing::chunked;  // the last chunk is still to be sent
   }
