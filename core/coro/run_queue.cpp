@@ -1,5 +1,7 @@
 #include "core/coro/run_queue.hpp"
 
+#include <utility>
+
 namespace weir {
 
 namespace {
@@ -18,6 +20,10 @@ RunQueue& RunQueue::current() noexcept {
   WEIR_VERIFY(current_queue != nullptr);
   return *current_queue;
 }
+
+RunQueue::Active::Active(RunQueue& queue) noexcept : before_(std::exchange(current_queue, &queue)) {}
+
+RunQueue::Active::~Active() { current_queue = before_; }
 
 std::size_t RunQueue::drain() noexcept {
   Queue<Resumable> batch;

@@ -32,7 +32,10 @@ void Reactor::run(Task<void> main) {
   Scope root(keep_exception, &escaped);
   now_ = backend_->now();
   inline_left_ = inline_budget;
-  root.spawn(std::move(main));
+  {
+    const RunQueue::Active active(run_queue_);
+    root.spawn(std::move(main));
+  }
   for (;;) {
     work();
     if (root.live() == 0 && in_flight_ == 0 && run_queue_.empty()) break;  // nothing left to wait for
@@ -48,6 +51,7 @@ bool Reactor::turn(TimePoint deadline) {
 }
 
 void Reactor::work() {
+  const RunQueue::Active active(run_queue_);
   run_posted();
   complete_ready();
   for (int round = 0; round < run_queue_rounds && !run_queue_.empty(); ++round) {

@@ -240,7 +240,9 @@ Task<bool> SimClient::receive_one(Wire& wire, Sending& sending, Exchange& exchan
   if (!closes) co_return true;
   // A connection that closes carries nothing more, and does close.
   const bool more = co_await wire.fill();
-  if (more) {
+  // Who did not get all of a request cannot know that it was a HEAD: its answer has a body.
+  const bool unknown_method = exchange.method == "HEAD" && exchange.seen_status == 408;
+  if (more && !unknown_method) {
     ledger_.violation(exchange.id, fmt::format("bytes behind the last answer ({}) of a connection: {}",
                                                exchange.seen_status, wire.buffered().substr(0, 60)));
   }
