@@ -21,7 +21,7 @@ MODULES = {
     "core/coro": ["core/base", "core/coro"],
     "core/reactor": ["core/base", "core/coro", "core/reactor"],
     "core/platform": ["core/base", "core/platform", "core/reactor/op.hpp", "core/reactor/handle.hpp",
-                      "core/reactor/backend.hpp", "core/reactor/child.hpp", "core/reactor/child.hpp", "core/reactor/restrictions.hpp"],
+                      "core/reactor/backend.hpp", "core/reactor/child.hpp", "core/reactor/restrictions.hpp"],
     "core/backends": ["core/base", "core/coro", "core/reactor", "core/platform", "core/backends"],
     "core/net": ["core/base", "core/coro", "core/reactor", "core/net"],
     "core/http": ["core/base", "core/http"],
