@@ -30,7 +30,7 @@ std::string_view without_scheme(std::string_view text) noexcept {
 
 // What was probably meant by a text that is no address.
 std::string remedy(std::string_view text, bool for_endpoint) {
-  const std::string general = for_endpoint
+  std::string general = for_endpoint
                                   ? "an endpoint is 127.0.0.1:3000, [::1]:3000, app.internal:3000 or unix:/path"
                                   : "an address is :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path";
   const std::string_view example = for_endpoint ? "127.0.0.1" : "";

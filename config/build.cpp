@@ -16,6 +16,7 @@ bool Names::use(Reader& reader, const Node& at, const Path& path, std::string_vi
     return true;
   }
   std::vector<std::string_view> names;
+  names.reserve(known_.size());
   for (const auto& [known, used] : known_) names.push_back(known);
   std::sort(names.begin(), names.end());
   reader.unknown_name(at, path, kind_, name, names);

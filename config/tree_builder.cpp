@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "config/tree.hpp"
+#include "core/base/assert.hpp"
 
 namespace weir::config {
 
@@ -410,7 +411,10 @@ void TreeBuilder::merge_into(Node& map, Node& merged) {
     return;
   }
   Node* last = nullptr;
-  for (Node* at = map.first; at; at = at->next->next) last = at->next;
+  for (Node* key = map.first; key; key = last->next) {
+    last = key->next;
+    WEIR_ASSERT(last != nullptr);  // a key has a value
+  }
   for (Node* key = merged.first; key;) {
     Node* value = key->next;
     Node* following = value->next;
