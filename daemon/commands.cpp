@@ -8,6 +8,9 @@
 
 #include "config/load.hpp"
 #include "core/backends/registry.hpp"
+#include "core/base/path.hpp"
+#include "core/platform/program.hpp"
+#include "core/platform/signal_source.hpp"
 #include "daemon/app.hpp"
 #include "daemon/one_liner.hpp"
 #include "daemon/routes_text.hpp"
@@ -41,7 +44,7 @@ bool usable(const Overrides& overrides) {
 
 // A file that was found and read, or nothing after the reasons were printed.
 std::shared_ptr<proxy::Spec> load(const std::string& file, const Overrides* overrides, std::size_t& warnings) {
-  config::LoadResult result = config::load_file(file);
+  config::LoadResult result = config::load_file(path_of(file));
   print_diagnostics(result.diagnostics);
   warnings += result ? result.diagnostics.size() : 0;
   if (!result) return nullptr;
@@ -60,17 +63,18 @@ std::string count_of(std::size_t count, std::string_view what) {
 
 int no_file() {
   fmt::print(stderr,
-             "weir: no configuration file: neither /etc/weir/weir.yaml nor ./weir.yaml exists\n"
-             "Name one ('weir run FILE'), or go without ('weir proxy :8080 localhost:3000').\n");
+             "weir: no configuration file: there is none of {}\n"
+             "Name one ('weir run FILE'), or go without ('weir proxy :8080 localhost:3000').\n",
+             fmt::join(platform::default_configuration_files(), ", "));
   return exit_usage;
 }
 
 }  // namespace
 
 std::string default_file() {
-  for (const char* candidate : {"/etc/weir/weir.yaml", "weir.yaml"}) {
+  for (const std::string& candidate : platform::default_configuration_files()) {
     std::error_code ignored;
-    if (std::filesystem::exists(candidate, ignored)) return candidate;
+    if (std::filesystem::exists(path_of(candidate), ignored)) return candidate;
   }
   return {};
 }
@@ -122,6 +126,18 @@ int proxy(const ProxyCommand& command) {
     return exit_usage;
   }
   return App(std::move(*spec), command.overrides, HangUp::ends).run();
+}
+
+int signal(const SignalCommand& command) {
+  using What = SignalCommand::What;
+  const auto what = command.what == What::stop       ? platform::Signal::terminate
+                    : command.what == What::stop_now ? platform::Signal::quit
+                                                     : platform::Signal::reopen_logs;
+  const Error error = platform::send_signal(command.process, what);
+  if (!error) return exit_ok;
+  fmt::print(stderr, "weir: process {} cannot be asked: {}\n", command.process,
+             error.code == Errc::not_found ? "there is no such process, or it is no weir" : describe(error));
+  return exit_failed_start;
 }
 
 int say(const Message& message) {
