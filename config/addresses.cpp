@@ -58,8 +58,11 @@ std::string remedy(std::string_view text, bool for_endpoint) {
 }
 
 bool check_unix(Reader& reader, const Node& node, const Path& path, const Address& address) {
-  if (address.family != Family::unix_path || (!address.path.empty() && address.path.size() <= max_unix_path))
+  if (address.family != Family::unix_path) return true;
+  if (!address.path.empty() && address.path.size() <= max_unix_path) {
+    reader.demand(Feature::unix_sockets, node, path, fmt::format("\"{}\" is a unix socket", node.view()));
     return true;
+  }
   reader.error(node, path, fmt::format("\"{}\" is no usable socket path", node.view()), remedy(node.view(), true));
   return false;
 }

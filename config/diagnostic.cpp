@@ -49,9 +49,12 @@ Excerpt excerpt_of(std::string_view line, std::size_t column) {
 std::string render(const Diagnostic& diagnostic) {
   std::string out = diagnostic.file;
   if (diagnostic.line > 0) out += fmt::format(":{}:{}", diagnostic.line, diagnostic.column);
-  out += fmt::format(": {}: {}\n", diagnostic.severity == Severity::error ? "error" : "warning", diagnostic.message);
+  out += fmt::format(": {}: {}{}{}", diagnostic.severity == Severity::error ? "error" : "warning", diagnostic.target,
+                     diagnostic.target.empty() ? "" : ": ", diagnostic.message);
+  if (!diagnostic.rule.empty()) out += fmt::format(" [{}]", diagnostic.rule);
+  out += '\n';
   if (!diagnostic.key_path.empty()) out += fmt::format("  at {}\n", diagnostic.key_path);
-  if (diagnostic.line > 0) {
+  if (diagnostic.line > 0 && !diagnostic.source_line.empty()) {
     const std::size_t column = diagnostic.column > 0 ? static_cast<std::size_t>(diagnostic.column) - 1 : 0;
     const Excerpt excerpt = excerpt_of(diagnostic.source_line, column);
     out += fmt::format("  {:>4} | {}\n", diagnostic.line, excerpt.text);

@@ -17,7 +17,9 @@ struct Diagnostic {
   std::string key_path;  // "routes[3].timeout.idle"; empty: none
   std::string message;
   std::string hint;         // what would be right; may be empty
-  std::string source_line;  // without its line end
+  std::string source_line;  // without its line end; empty: not shown
+  std::string rule;         // of the restriction table, when a platform refuses: "windows-no-unix-sockets"
+  std::string target;       // the platforms that it is about, joined; empty: every one
 };
 
 // Several lines, the last with its line feed:
@@ -26,6 +28,7 @@ struct Diagnostic {
 //      12 |   - { host: a.example.com, upstraem: app }
 //         |                            ^
 //     did you mean "upstream"?
+// With a target and a rule the first line is: weir.yaml:3:14: error: windows/iocp: MESSAGE [RULE]
 std::string render(const Diagnostic& diagnostic);
 
 bool has_errors(const std::vector<Diagnostic>& diagnostics) noexcept;

@@ -7,7 +7,8 @@ namespace weir::config {
 
 namespace {
 
-constexpr std::string_view backends[] = {"auto", "epoll", "poll", "select"};
+// Every one there is on some system: which exist here is the restriction table's to say.
+constexpr std::string_view backends[] = {"auto", "epoll", "io_uring", "kqueue", "poll", "select", "iocp"};
 constexpr std::string_view log_formats[] = {"combined", "json"};
 
 constexpr Key shutdown_keys[] = {
@@ -145,6 +146,11 @@ constexpr Key upstream_keys[] = {
      1'000'000},
     {"idle_timeout", Type::duration, "60s", "How long an idle connection is kept."},
 };
+constexpr Key platform_keys[] = {
+    {"linux", Type::object, "", "On Linux.", &keys::file},     {"macos", Type::object, "", "On macOS.", &keys::file},
+    {"freebsd", Type::object, "", "On FreeBSD.", &keys::file}, {"openbsd", Type::object, "", "On OpenBSD.", &keys::file},
+    {"netbsd", Type::object, "", "On NetBSD.", &keys::file},   {"windows", Type::object, "", "On Windows.", &keys::file},
+};
 constexpr Key file_keys[] = {
     {"runtime", Type::object, "", "Threads, event mechanism, buffers, stop.", &keys::runtime},
     {"limits", Type::object, "", "What the head of a request or response may be at most.", &keys::limits},
@@ -164,6 +170,7 @@ constexpr Key file_keys[] = {
      "the longest prefix; then method, number of headers, order in the file.",
      &keys::route},
     {"upstreams", Type::map_of, "", "Where requests go.", &keys::upstream},
+    {"platform", Type::object, "", "What is different on one operating system.", &keys::platform},
 };
 
 }  // namespace
@@ -190,16 +197,22 @@ constexpr Object rewrite{"rewrite", "Of `prefix` and `path` at most one.", rewri
 constexpr Object header_edit{"headers", "Used by `request_headers` and `response_headers`.", header_edit_keys};
 constexpr Object upstream{"upstream", "", upstream_keys, ShortForm::texts,
                           "`app: [\"10.0.0.1:3000\"]` is `app: { endpoints: [\"10.0.0.1:3000\"] }`."};
+constexpr Object platform{"platform",
+                          "Overrides for one operating system, merged in before anything is read: maps are merged key by "
+                          "key, a text or a list replaces what is there, a key without a value (`~`) removes it. "
+                          "`weir check --target windows` judges what Windows would get.",
+                          platform_keys};
 constexpr Object endpoint{"endpoint", "", endpoint_keys, ShortForm::text,
                           "`\"10.0.0.1:3000\"` is `{ address: \"10.0.0.1:3000\" }`."};
 
 }  // namespace keys
 
 std::span<const Object* const> all_objects() noexcept {
-  static constexpr std::array<const Object*, 16> all = {
+  static constexpr std::array<const Object*, 17> all = {
       &keys::file,        &keys::runtime,       &keys::shutdown, &keys::limits,  &keys::timeouts, &keys::forwarding,
       &keys::access_log,  &keys::listener,      &keys::route,    &keys::respond, &keys::redirect, &keys::rewrite,
-      &keys::header_edit, &keys::route_timeout, &keys::upstream, &keys::endpoint};
+      &keys::header_edit, &keys::route_timeout, &keys::upstream, &keys::endpoint,
+      &keys::platform};
   return all;
 }
 

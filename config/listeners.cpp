@@ -43,6 +43,10 @@ void Builder::listener(Node& key, Node& value, const Path& path) {
     upstream_names_.use(reader_, *fields["upstream"], fields.at("upstream"), fields["upstream"]->view());
   }
   fields.read_integer("max_connections", out.max_connections);
+  if (Demands& demands = reader_.demands(); out.max_connections > demands.most_connections) {
+    demands.most_connections = out.max_connections;
+    demands.connections = reader_.tree().place_of(*fields["max_connections"], fields.at("max_connections").text());
+  }
   fields.read("redirect_to_https", out.redirect_to_https);
   if (out.redirect_to_https && !out.upstream.empty()) {
     reader_.error(*fields["upstream"], fields.at("upstream"),
@@ -60,6 +64,8 @@ void Builder::bind(Node& node, const Path& path, proxy::ListenerSpec& out) {
     const auto address = read_bind(reader_, at, place);
     if (!address) return;
     out.bind_texts.emplace_back(at.view());
+    auto& first = reader_.demands().first_bind;
+    if (!first) first = reader_.tree().place_of(at, place.text());
     check_clash(at, place, *address);
   });
 }

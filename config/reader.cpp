@@ -198,6 +198,9 @@ std::optional<Duration> Reader::duration(Node& node, const Path& path, Zero zero
     error(node, path, "this duration cannot be 0", examples);
     return std::nullopt;
   }
+  if (parsed.value > Duration::zero() && parsed.value < coarsest_clock()) {
+    demands_.waits.push_back({parsed.value, tree_.place_of(node, path.text())});
+  }
   return parsed.value;
 }
 

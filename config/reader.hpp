@@ -1,5 +1,5 @@
 #pragma once
-// Reader: typed access to the tree. Every function reports what is wrong, with its place and remedy, and returns
+// Reader: typed access to the tree, and notes about what the values ask of a platform. Every function reports what is wrong, with its place and remedy, and returns
 // nothing then; reading goes on, so that one load finds everything. A node may be null (the key is absent) only where
 // said.
 
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/demands.hpp"
 #include "config/keys.hpp"
 #include "config/path.hpp"
 #include "config/text.hpp"
@@ -24,6 +25,12 @@ class Reader {
   explicit Reader(Tree& tree) : tree_(tree) {}
 
   Tree& tree() noexcept { return tree_; }
+
+  // Notes that the value at this place needs a feature of the platform: see Demand.
+  void demand(Feature feature, const Node& at, const Path& path, std::string what, bool refuses = true) {
+    demands_.features.push_back({feature, std::move(what), tree_.place_of(at, path.text()), refuses});
+  }
+  Demands& demands() noexcept { return demands_; }
 
   void error(const Node& at, const Path& path, std::string message, std::string hint = {}) {
     tree_.report(Severity::error, at, path.text(), std::move(message), std::move(hint));
@@ -74,6 +81,7 @@ class Reader {
   bool scalar(Node& node, const Path& path, std::string_view expected);
 
   Tree& tree_;
+  Demands demands_;
 };
 
 // The keys of one map, checked against the table.

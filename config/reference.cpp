@@ -41,7 +41,9 @@ std::string type_text(const Key& key) {
     case Type::text_map: return "map of header: text";
     case Type::text_lists_map: return "map of header: text or list";
     case Type::matches: return "map of header: text or `true`";
-    case Type::object: return fmt::format("[{0}](#{0})", key.object->name);
+    case Type::object:
+      if (key.object == &keys::file) return "the keys of the [file](#file)";
+      return fmt::format("[{0}](#{0})", key.object->name);
     case Type::map_of: return fmt::format("map of name: [{0}](#{0})", key.object->name);
     case Type::list_of: return fmt::format("list of [{0}](#{0})", key.object->name);
   }
@@ -110,7 +112,10 @@ class JsonText {
   bool first_ = true;
 };
 
-std::string reference_to(std::string_view name) { return JsonText::quoted(fmt::format("#/$defs/{}", name)); }
+std::string reference_to(std::string_view name) {
+  if (name == keys::file.name) return JsonText::quoted("#");
+  return JsonText::quoted(fmt::format("#/$defs/{}", name));
+}
 
 std::string one_of_refs(std::string_view first, std::string_view second) {
   return fmt::format("[{{ \"$ref\": {} }}, {{ \"$ref\": {} }}]", reference_to(first), reference_to(second));

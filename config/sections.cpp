@@ -26,6 +26,7 @@ void Builder::runtime(Node* node, const Path& path) {
     const Key& entry = *find_key(keys::runtime, "backend");
     if (const auto choice = reader_.choice(*backend, fields.at("backend"), entry.choices)) {
       spec_.runtime.backend = entry.choices[*choice];
+      if (*choice != 0) reader_.demands().backend = reader_.tree().place_of(*backend, fields.at("backend").text());
     }
   }
   fields.read_size("buffer_size", spec_.runtime.buffer_size, 8 * KiB, 1 * MiB);
@@ -133,6 +134,11 @@ void Builder::access_log(Node* node, const Path& path) {
     }
   }
   fields.read("path", log.path);
+  if (!log.path.empty() && log.path != "stdout" && log.path != "stderr") {
+    reader_.demand(Feature::signal_handlers, *fields["path"], fields.at("path"),
+                   "this file cannot be opened anew by a signal after it was rotated: rotate a copy of it, or log to stdout",
+                   false);
+  }
 }
 
 void Builder::server_name(Node* node, const Path& path) {

@@ -55,19 +55,30 @@ void Tree::report(Diagnostic diagnostic) {
   findings_.push_back({0, 0, 0, findings_.size(), std::move(diagnostic)});
 }
 
+Diagnostic Tree::place_at(std::uint32_t file, std::uint32_t line, std::uint32_t column, std::string key_path) {
+  Source& from = sources_[file];
+  Diagnostic place;
+  place.file = from.name;
+  place.line = static_cast<int>(line) + 1;
+  place.column = from.column(line, column);
+  place.key_path = std::move(key_path);
+  place.source_line = from.line(line);
+  return place;
+}
+
+Diagnostic Tree::place_of(const Node& at, std::string key_path) {
+  constexpr std::size_t longest_kept = 4096;  // a file may be one line of megabytes, and hold many places
+  Diagnostic place = place_at(at.file, at.line, at.column, std::move(key_path));
+  if (place.source_line.size() > longest_kept) place.source_line.clear();
+  return place;
+}
+
 void Tree::report_at(Severity severity, std::uint32_t file, std::uint32_t line, std::uint32_t column,
                      std::string key_path, std::string message, std::string hint) {
-  Source& from = sources_[file];
-  const std::string_view text = from.line(line);
-  Diagnostic found;
+  Diagnostic found = place_at(file, line, column, std::move(key_path));
   found.severity = severity;
-  found.file = from.name;
-  found.line = static_cast<int>(line) + 1;
-  found.column = from.column(line, column);
-  found.key_path = std::move(key_path);
   found.message = std::move(message);
   found.hint = std::move(hint);
-  found.source_line = text;
   errors_ += severity == Severity::error ? 1 : 0;
   findings_.push_back({file, line, column, findings_.size(), std::move(found)});
 }

@@ -81,6 +81,8 @@ class Tree {
   std::string place(const Node& node);  // "weir.yaml:12:5"
 
   void report(Severity severity, const Node& at, std::string key_path, std::string message, std::string hint = {});
+  // Where the node stands, as the beginning of a message that is written later.
+  Diagnostic place_of(const Node& at, std::string key_path);
   void report(Diagnostic diagnostic);          // about a file as a whole, before everything else
   std::vector<Diagnostic> take_diagnostics();  // in the order of the files
   std::size_t errors() const noexcept { return errors_; }
@@ -92,6 +94,7 @@ class Tree {
     std::size_t order;                 // of reporting, within one place
     Diagnostic diagnostic;
   };
+  Diagnostic place_at(std::uint32_t file, std::uint32_t line, std::uint32_t column, std::string key_path);
   void report_at(Severity severity, std::uint32_t file, std::uint32_t line, std::uint32_t column, std::string key_path,
                  std::string message, std::string hint);
 

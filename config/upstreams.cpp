@@ -29,6 +29,14 @@ void Builder::upstream(Node& key, Node& value, const Path& path) {
                   "add endpoints: [\"127.0.0.1:3000\"]");
   }
   fields.read_integer("max_idle", out.max_idle);
+  if (const Node* written = fields["max_idle"]) {
+    Demands& demands = reader_.demands();
+    demands.idle_connections += std::uint64_t{out.max_idle} * out.endpoints.size();
+    if (out.max_idle > demands.most_idle) {
+      demands.most_idle = out.max_idle;
+      demands.idle_pool = reader_.tree().place_of(*written, fields.at("max_idle").text());
+    }
+  }
   fields.read("idle_timeout", out.idle_timeout);
 }
 

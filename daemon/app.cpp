@@ -11,9 +11,9 @@
 #include "core/backends/registry.hpp"
 #include "core/platform/descriptors.hpp"
 #include "core/platform/memory.hpp"
-#include "core/platform/program.hpp"
 #include "core/platform/threads.hpp"
 #include "core/reactor/awaitables.hpp"
+#include "daemon/json.hpp"
 #include "daemon/resolve.hpp"
 #include "daemon/version.hpp"
 
@@ -34,20 +34,6 @@ void complain(std::string_view text) { fmt::print(stderr, "weir: {}\n", text); }
 bool complain_all(const std::vector<std::string>& failures) {
   for (const std::string& failure : failures) complain(failure);
   return failures.empty();
-}
-
-std::string json_quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.append(1, '\\').append(1, c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out.append(1, '"');
 }
 
 std::string url_of(const Address& address) {
@@ -226,8 +212,8 @@ std::string App::addresses_as_json() const {
     }
     out += "]";
   }
-  return out + fmt::format("}},\"workers\":{},\"backend\":{},\"max_connections\":{},\"pid\":{}}}\n", worker_count_,
-                           json_quoted(backend_name_), max_connections_, platform::process_id());
+  return out + fmt::format("}},\"workers\":{},\"backend\":{},\"max_connections\":{}}}\n", worker_count_,
+                           json_quoted(backend_name_), max_connections_);
 }
 
 // Control thread

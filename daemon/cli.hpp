@@ -34,7 +34,16 @@ struct RunCommand {
 
 struct CheckCommand {
   std::vector<std::string> files;  // empty: the default files
+  std::vector<std::string> targets;          // "windows/select", ...; empty: this host
+  std::optional<std::uint64_t> descriptors;  // what a process on the targets may have open
   bool verbose = false;
+  bool json = false;
+};
+
+enum class TextForm : std::uint8_t { plain, json, markdown };
+
+struct PlatformsCommand {
+  TextForm form = TextForm::plain;
 };
 
 struct VersionCommand {
@@ -49,20 +58,13 @@ struct ProxyCommand {
   Overrides overrides;
 };
 
-// What another weir is asked for; the equivalents of signals on every system.
-struct SignalCommand {
-  enum class What : std::uint8_t { stop, stop_now, reopen_logs };
-  What what = What::stop;
-  std::uint32_t process = 0;
-};
-
 // Help that was asked for (exit_ok, standard output), or what is wrong with the command line (exit_usage, stderr).
 struct Message {
   std::string text;
   int exit_code = exit_ok;
 };
 
-using Command = std::variant<Message, RunCommand, CheckCommand, VersionCommand, ProxyCommand, SignalCommand>;
+using Command = std::variant<Message, RunCommand, CheckCommand, PlatformsCommand, VersionCommand, ProxyCommand>;
 
 // `arguments` without the program's name.
 Command parse_command_line(std::span<const std::string> arguments);

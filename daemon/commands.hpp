@@ -5,14 +5,18 @@
 
 namespace weir::daemon {
 
+// The file that is read when none is named; empty: there is none, which no_file() says.
+std::string default_file();
+int no_file();
+
 int run(const RunCommand& command);
 int check(const CheckCommand& command);
+int platforms(const PlatformsCommand& command);
 int version(const VersionCommand& command);
 int proxy(const ProxyCommand& command);
-int signal(const SignalCommand& command);
 int say(const Message& message);
 
-// The first of the platform's default files that exists; empty when there is none.
+// /etc/weir/weir.yaml, else weir.yaml here; empty when there is neither.
 std::string default_file();
 
 }  // namespace weir::daemon

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/reactor/platforms.hpp"
+
 namespace weir {
 namespace {
 
@@ -9,9 +11,7 @@ constexpr std::array backends{
 #ifdef __linux__
     BackendInfo{"epoll", BackendKind::epoll, make_epoll_backend},
 #endif
-#ifndef _WIN32
     BackendInfo{"poll", BackendKind::poll, make_poll_backend},
-#endif
     BackendInfo{"select", BackendKind::select, make_select_backend},
 };
 
@@ -40,8 +40,6 @@ Os compiled_os() noexcept {
   return Os::openbsd;
 #elif defined(__NetBSD__)
   return Os::netbsd;
-#elif defined(_WIN32)
-  return Os::windows;
 #else
 #error "this system has no backend"
 #endif
@@ -59,7 +57,15 @@ std::expected<std::unique_ptr<Backend>, std::string> make_backend(std::string_vi
     reasons.append(reasons.empty() ? "" : "; ").append(reason);
   }
   if (!reasons.empty()) return std::unexpected(reasons);
-  return std::unexpected("there is no backend \"" + std::string(wanted) + "\" in this build; there are: " + names());
+  return std::unexpected(why_missing(wanted));
+}
+
+std::string why_missing(std::string_view name) {
+  const auto kind = backend_named(name);
+  if (!kind) return "there is no backend \"" + std::string(name) + "\"; here: " + names();
+  const Ruling ruled = ruling({compiled_os(), 0, *kind}, Feature::this_backend);
+  if (ruled.allowed) return std::string(name) + " was left out of this build; here: " + names();
+  return std::string(restriction(ruled.rule)->sentence).append("; here: ").append(names());
 }
 
 }  // namespace weir

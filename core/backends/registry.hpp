@@ -30,6 +30,9 @@ Os compiled_os() noexcept;
 std::expected<std::unique_ptr<Backend>, std::string> make_backend(std::string_view wanted,
                                                                   std::vector<std::string>* passed_over = nullptr);
 
+// Why the name is not one of the compiled backends, and which those are: "iocp exists on Windows only; here: auto, ...".
+std::string why_missing(std::string_view name);
+
 Result<std::unique_ptr<Backend>> make_epoll_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_poll_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_select_backend() noexcept;

@@ -1,6 +1,5 @@
 // select: the oldest interface, for where there is nothing else. Descriptors below FD_SETSIZE only: beyond it, FD_SET
-// writes behind the set. As with poll, armed directions are reported once and then forgotten. POSIX.
-#ifndef _WIN32
+// writes behind the set. As with poll, armed directions are reported once and then forgotten.
 
 #include <fcntl.h>
 #include <sys/select.h>
@@ -123,5 +122,3 @@ Result<std::unique_ptr<Backend>> make_select_backend() noexcept {
 }
 
 }  // namespace weir
-
-#endif

@@ -24,6 +24,7 @@ constexpr unsigned bit(Feature feature) noexcept { return 1U << unsigned(feature
 
 constexpr unsigned every_backend = ~0U;
 constexpr unsigned every_system = ~0U;
+constexpr unsigned linux_os = bit(Os::linux_os);
 constexpr unsigned windows = bit(Os::windows);
 constexpr unsigned posix = every_system & ~windows;
 
@@ -33,12 +34,15 @@ struct Row {
   unsigned refuses = 0;           // features
   std::uint32_t max_sockets = 0;  // 0: this row sets no such limit
   Duration clock_resolution{};    // 0: likewise
+  bool descriptor_limit = false;  // the process's own limit of descriptors is one of sockets, too
 };
 
 constexpr std::string_view asyncio_all = "CPython, asyncio, Platform Support: All Platforms";
 constexpr std::string_view asyncio_windows = "CPython, asyncio, Platform Support: Windows";
 constexpr std::string_view asyncio_selector = "CPython, asyncio, Platform Support: SelectorEventLoop on Windows";
+constexpr std::string_view asyncio_proactor = "CPython, asyncio, Platform Support: ProactorEventLoop on Windows";
 constexpr std::string_view asyncio_macos = "CPython, asyncio, Platform Support: macOS";
+constexpr std::string_view select_module = "CPython, select: availability of epoll(), kqueue() and poll()";
 
 // Ids are stable: configurations, documents and tests refer to them. New rows go to the end.
 constexpr std::array rows{
@@ -75,13 +79,13 @@ constexpr std::array rows{
     Row{{"windows-iocp-no-watch",
          "the readiness of a descriptor cannot be watched with the iocp backend; use stream operations, or the select "
          "backend for sockets",
-         asyncio_windows},
+         asyncio_proactor},
         {windows, bit(BackendKind::iocp)},
         bit(Feature::watch_descriptor) | bit(Feature::watch_pipe)},
     Row{{"windows-iocp-overlapped-pipes",
          "a pipe handle must have been opened for overlapped I/O (FILE_FLAG_OVERLAPPED) to be used with the iocp "
          "backend",
-         "CPython, asyncio, Event Loop: connect_read_pipe with ProactorEventLoop"},
+         asyncio_proactor},
         {windows, bit(BackendKind::iocp)},
         bit(Feature::plain_pipes)},
     Row{{"windows-select-sockets-only",
@@ -118,6 +122,31 @@ constexpr std::array rows{
         {posix, bit(BackendKind::select)},
         0,
         1024},
+    Row{{"posix-descriptor-limit",
+         "every socket is a descriptor, and a process has no more of them than its limit allows; raise it (ulimit -n, "
+         "LimitNOFILE= in a unit) or lower max_connections",
+         "POSIX.1-2017, getrlimit(): RLIMIT_NOFILE"},
+        {posix, every_backend},
+        0,
+        0,
+        {},
+        true},
+    Row{{"epoll-linux-only", "epoll exists on Linux only", select_module},
+        {every_system & ~linux_os, bit(BackendKind::epoll)},
+        bit(Feature::this_backend)},
+    Row{{"io-uring-linux-only", "io_uring exists on Linux only", "Linux manual pages, io_uring(7)"},
+        {every_system & ~linux_os, bit(BackendKind::io_uring)},
+        bit(Feature::this_backend)},
+    Row{{"kqueue-bsd-only", "kqueue exists on macOS and the BSDs only", select_module},
+        {linux_os | windows, bit(BackendKind::kqueue)},
+        bit(Feature::this_backend)},
+    Row{{"iocp-windows-only", "iocp exists on Windows only",
+         "CPython, asyncio, Event Loop Implementations: ProactorEventLoop"},
+        {posix, bit(BackendKind::iocp)},
+        bit(Feature::this_backend)},
+    Row{{"windows-no-poll", "poll exists on Unix systems only", select_module},
+        {windows, bit(BackendKind::poll)},
+        bit(Feature::this_backend)},
 };
 
 constexpr auto texts = [] {
@@ -162,6 +191,7 @@ PlatformLimits platform_limits(const Platform& platform) noexcept {
       limits.clock_resolution = rows[i].clock_resolution;
       limits.clock_rule = rule_of(i);
     }
+    if (rows[i].descriptor_limit) limits.descriptor_rule = rule_of(i);
   }
   return limits;
 }

@@ -27,8 +27,9 @@ enum class Feature : std::uint8_t {
   watch_pipe,        // watch_read, watch_write of a pipe
   child_watcher,     // choosing how child processes are watched
   plain_pipes,       // pipe handles that were not opened for overlapped I/O
+  this_backend,      // the backend itself: it exists on that system
 };
-inline constexpr std::size_t feature_count = 11;
+inline constexpr std::size_t feature_count = 12;
 
 // Whose rules apply. `version` is major * 100 + minor where a row depends on it (macOS 10.8: 1008), 0: any current.
 struct Platform {
@@ -57,6 +58,7 @@ struct PlatformLimits {
   RuleId max_sockets_rule = 0;
   Duration clock_resolution{1};        // usual step of the monotonic clock
   RuleId clock_rule = 0;
+  RuleId descriptor_rule = 0;          // 0: descriptors are not what runs short there
 };
 
 std::span<const Restriction> restrictions() noexcept;

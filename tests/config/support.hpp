@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "config/load.hpp"
-#include "core/base/path.hpp"
 #include "tests/support/catch.hpp"
 
 namespace weir::config::test {
@@ -70,7 +69,7 @@ class Directory {
   Directory& operator=(const Directory&) = delete;
 
   std::filesystem::path write(const std::string& name, std::string_view text) const {
-    const std::filesystem::path file = path_ / path_of(name);
+    const std::filesystem::path file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << text;
     return file;

@@ -93,14 +93,6 @@ TEST_CASE("version is a command and a flag") {
   CHECK(accepted<VersionCommand>("version -v").verbose);
 }
 
-TEST_CASE("another weir is asked by the number of its process") {
-  CHECK(accepted<SignalCommand>("stop --pid 7").what == SignalCommand::What::stop);
-  CHECK(accepted<SignalCommand>("stop --pid 7").process == 7);
-  CHECK(accepted<SignalCommand>("stop --now --pid 7").what == SignalCommand::What::stop_now);
-  CHECK(accepted<SignalCommand>("reopen-logs --pid 8").what == SignalCommand::What::reopen_logs);
-  CHECK(accepted<SignalCommand>("reopen-logs --pid 8").process == 8);
-}
-
 TEST_CASE("proxy takes one listener and several targets") {
   const ProxyCommand one = accepted<ProxyCommand>("proxy :8080 localhost:3000");
   CHECK(one.listen == ":8080");
@@ -118,6 +110,19 @@ TEST_CASE("proxy takes one listener and several targets") {
   CHECK(accepted<ProxyCommand>("proxy 8080 3000 --access-log off").access_log == AccessLogChoice::off);
 }
 
+TEST_CASE("check takes targets with commas or again, and platforms a form") {
+  const CheckCommand check =
+      accepted<CheckCommand>("check --target linux,windows/select --target macos-10.8 a.yaml --descriptors 4096 --json");
+  CHECK(check.targets == std::vector<std::string>{"linux", "windows/select", "macos-10.8"});
+  CHECK(check.files == std::vector<std::string>{"a.yaml"});
+  CHECK(check.descriptors == 4096U);
+  CHECK(check.json);
+  CHECK(accepted<CheckCommand>("check a.yaml b.yaml").targets.empty());
+  CHECK(accepted<PlatformsCommand>("platforms").form == TextForm::plain);
+  CHECK(accepted<PlatformsCommand>("platforms --json").form == TextForm::json);
+  CHECK(accepted<PlatformsCommand>("platforms --markdown").form == TextForm::markdown);
+}
+
 TEST_CASE("wrong usage names what is wrong and exits with 2") {
   struct Row {
     const char* line;
@@ -127,7 +132,7 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"rnu", "did you mean 'run'"},
       {"chek a.yaml", "did you mean 'check'"},
       {"weir.yaml", "did you mean 'weir run weir.yaml'"},
-      {"frobnicate", "there are run, check, proxy, stop, reopen-logs, version"},
+      {"frobnicate", "there are run, check, proxy, platforms, version"},
       {"--frobnicate", "--frobnicate"},
       {"run --frobnicate", "--frobnicate"},
       {"run a.yaml b.yaml", "b.yaml"},
@@ -140,9 +145,8 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"proxy :8080", "TARGET"},
       {"proxy :8080 3000 --access-log xml", "combined, json, off"},
       {"version now", "now"},
-      {"stop", "--pid"},
-      {"stop --pid 0", "--pid"},
-      {"reopen-logs --pid x", "--pid"},
+      {"check --target", "--target"},
+      {"check --descriptors 3 a.yaml", "--descriptors"},
   };
   for (const Row& row : rows) {
     const Message message = refused(row.line);

@@ -2,9 +2,11 @@
 
 #include "core/backends/registry.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "core/reactor/op.hpp"
+#include "core/reactor/platforms.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace weir;
@@ -38,6 +40,32 @@ TEST_CASE("an unknown backend is refused with the list of those there are") {
   CHECK(backend.error().find("\"epol\"") != std::string::npos);
   CHECK(backend.error().find("auto") != std::string::npos);
   for (const BackendInfo& info : compiled_backends()) { CHECK(backend.error().find(info.name) != std::string::npos); }
+}
+
+TEST_CASE("a backend of another system is refused with the reason and the list of those there are") {
+  for (const std::string_view name : backend_names()) {
+    const Ruling ruled = ruling({compiled_os(), 0, *backend_named(name)}, Feature::this_backend);
+    if (ruled.allowed) continue;
+    CAPTURE(name);
+    const auto backend = make_backend(name);
+    REQUIRE_FALSE(backend.has_value());
+    CHECK(backend.error().find(restriction(ruled.rule)->sentence) == 0);
+    CHECK(backend.error().find("here: auto, ") != std::string::npos);
+  }
+}
+
+TEST_CASE("what was compiled in exists here, in the order of the documented preference") {
+  std::vector<BackendKind> documented, compiled;
+  for (const Platform& platform : every_platform()) {
+    if (platform.os == compiled_os() && platform.version == 0) documented.push_back(platform.backend);
+  }
+  for (const BackendInfo& info : compiled_backends()) {
+    compiled.push_back(info.kind);
+    CHECK(info.name == name_of(info.kind));
+    CHECK(exists({compiled_os(), 0, info.kind}));
+  }
+  std::erase_if(documented, [&](BackendKind kind) { return std::ranges::count(compiled, kind) == 0; });
+  CHECK(documented == compiled);
 }
 
 TEST_CASE("an op and a handle have the size that was reviewed") {

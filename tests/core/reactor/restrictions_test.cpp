@@ -7,13 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "core/reactor/platforms.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace weir;
 
 namespace {
 
-std::vector<Platform> every_platform() {
+std::vector<Platform> combinations() {
   std::vector<Platform> all;
   for (const Os os : {Os::linux_os, Os::macos, Os::freebsd, Os::openbsd, Os::netbsd, Os::windows}) {
     for (const BackendKind backend : {BackendKind::epoll, BackendKind::io_uring, BackendKind::kqueue, BackendKind::poll,
@@ -53,10 +54,11 @@ TEST_CASE("restriction ids are unique words, and every row has a sentence and a 
 
 TEST_CASE("every row is reached by some platform") {
   std::set<RuleId> reached;
-  for (const Platform& platform : every_platform()) {
+  for (const Platform& platform : combinations()) {
     for (std::size_t i = 0; i < feature_count; ++i) reached.insert(ruling(platform, static_cast<Feature>(i)).rule);
     reached.insert(platform_limits(platform).max_sockets_rule);
     reached.insert(platform_limits(platform).clock_rule);
+    reached.insert(platform_limits(platform).descriptor_rule);
   }
   for (const Restriction& row : restrictions()) {
     CAPTURE(row.id);
@@ -65,7 +67,7 @@ TEST_CASE("every row is reached by some platform") {
 }
 
 TEST_CASE("regular files are watched nowhere") {
-  for (const Platform& platform : every_platform()) {
+  for (const Platform& platform : combinations()) {
     const Ruling found = ruling(platform, Feature::regular_files);
     CHECK_FALSE(found.allowed);
     CHECK(restriction(found.rule)->id == "regular-files-not-watchable");
@@ -125,6 +127,46 @@ TEST_CASE("limits that are numbers come with their rule") {
   CHECK(epoll.max_sockets == 0);
   CHECK(epoll.max_sockets_rule == 0);
   CHECK(epoll.clock_rule == 0);
+  CHECK(restriction(epoll.descriptor_rule)->id == "posix-descriptor-limit");
+  CHECK(windows.descriptor_rule == 0);
+}
+
+TEST_CASE("a backend of another system does not exist, with its rule") {
+  CHECK(refusal(Os::windows, BackendKind::epoll, Feature::this_backend) == "epoll-linux-only");
+  CHECK(refusal(Os::macos, BackendKind::io_uring, Feature::this_backend) == "io-uring-linux-only");
+  CHECK(refusal(Os::linux_os, BackendKind::kqueue, Feature::this_backend) == "kqueue-bsd-only");
+  CHECK(refusal(Os::windows, BackendKind::kqueue, Feature::this_backend) == "kqueue-bsd-only");
+  CHECK(refusal(Os::freebsd, BackendKind::iocp, Feature::this_backend) == "iocp-windows-only");
+  CHECK(refusal(Os::windows, BackendKind::poll, Feature::this_backend) == "windows-no-poll");
+}
+
+TEST_CASE("the platforms that exist are those that no rule denies, once each") {
+  std::size_t existing = 0;
+  for (const Platform& platform : combinations()) {
+    const auto listed = std::count(every_platform().begin(), every_platform().end(), platform);
+    CAPTURE(platform_name(platform));
+    CHECK(listed <= 1);
+    if (listed == 1) CHECK(exists(platform));
+    if (exists(platform) && (platform.version == 0 || (platform.os == Os::macos && platform.version == 1008))) {
+      CHECK(listed == 1);
+      ++existing;
+    }
+  }
+  CHECK(existing == every_platform().size());
+}
+
+TEST_CASE("systems, backends and features have names that lead back to them") {
+  for (const std::string_view name : os_names()) CHECK(name_of(os_named(name).value()) == name);
+  for (const std::string_view name : backend_names()) CHECK(name_of(backend_named(name).value()) == name);
+  std::set<std::string_view> features;
+  for (std::size_t i = 0; i < feature_count; ++i) CHECK(features.insert(name_of(static_cast<Feature>(i))).second);
+  CHECK_FALSE(os_named("beos"));
+  CHECK_FALSE(backend_named("auto"));
+  CHECK(platform_name({Os::macos, 1008, BackendKind::kqueue}) == "macos-10.8/kqueue");
+  CHECK(platform_name({Os::windows, 0, BackendKind::select}) == "windows/select");
+  CHECK(preferred_backend(Os::windows) == BackendKind::iocp);
+  CHECK(preferred_backend(Os::linux_os) == BackendKind::epoll);
+  CHECK(backends_of(Os::freebsd) == "kqueue, poll, select");
 }
 
 TEST_CASE("a refusal is not_supported with its rule") {
