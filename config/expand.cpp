@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
+
+#include "core/base/path.hpp"
+#include "core/platform/program.hpp"
 
 namespace weir::config {
 
@@ -40,9 +42,9 @@ bool expand_variable(Tree& tree, const Node& scalar, const Path& path, Variables
                 "write ${NAME} or ${NAME:-default}; $${ stands for ${ itself");
     return false;
   }
-  const char* value = std::getenv(name.c_str());
-  if (value && (*value || divider == std::string_view::npos)) {
-    out += value;
+  const auto value = platform::environment_variable(name);
+  if (value && (!value->empty() || divider == std::string_view::npos)) {
+    out += *value;
     return true;
   }
   if (divider != std::string_view::npos) {
@@ -89,11 +91,11 @@ bool expand_text(Tree& tree, Node& scalar, const Path& path, Variables variables
 }
 
 bool read_value_file(Tree& tree, Node& scalar, const Path& path) {
-  const std::filesystem::path file = tree.source(scalar).directory / std::filesystem::path(std::string(scalar.view()));
+  const std::filesystem::path file = tree.source(scalar).directory / path_of(scalar.view());
   std::string text;
   std::string error;
   if (!read_text_file(file, max_value_file, text, error)) {
-    tree.report(Severity::error, scalar, path.text(), fmt::format("cannot read {}: {}", file.string(), error),
+    tree.report(Severity::error, scalar, path.text(), fmt::format("cannot read {}: {}", text_of(file), error),
                 "a relative path starts from the directory of this configuration file");
     return false;
   }

@@ -9,6 +9,7 @@
 
 #include "config/expand.hpp"
 #include "config/path.hpp"
+#include "core/base/path.hpp"
 
 namespace weir::config {
 
@@ -53,7 +54,7 @@ std::vector<fs::path> expand_pattern(const fs::path& pattern) {
   for (const fs::path& component : relative) {
     std::vector<fs::path> next;
     for (const fs::path& directory : found) {
-      const std::string wanted = component.string();
+      const std::string wanted = text_of(component);
       if (!is_pattern(wanted)) {
         next.push_back(directory / component);
         continue;
@@ -62,7 +63,7 @@ std::vector<fs::path> expand_pattern(const fs::path& pattern) {
       fs::directory_iterator entries(directory.empty() ? fs::path(".") : directory, code);
       for (; !code && entries != fs::directory_iterator(); entries.increment(code)) {
         const fs::path name = entries->path().filename();
-        if (matches(wanted, name.string())) next.push_back(directory / name);
+        if (matches(wanted, text_of(name))) next.push_back(directory / name);
       }
     }
     found = std::move(next);
@@ -78,7 +79,7 @@ std::vector<fs::path> expand_pattern(const fs::path& pattern) {
 std::string identity(const fs::path& path) {
   std::error_code code;
   const fs::path canonical = fs::weakly_canonical(path, code);
-  return (code ? path.lexically_normal() : canonical).string();
+  return text_of(code ? path.lexically_normal() : canonical);
 }
 
 class Includer {
@@ -124,7 +125,7 @@ class Includer {
       tree_.report(Severity::error, from, path.text(), "include names no file", "include: conf.d/*.yaml");
       return;
     }
-    const fs::path wanted = (tree_.source(from).directory / fs::path(std::string(from.view()))).lexically_normal();
+    const fs::path wanted = (tree_.source(from).directory / path_of(from.view())).lexically_normal();
     if (!is_pattern(from.view())) {
       include_file(root, from, wanted, false);
       return;
@@ -136,7 +137,7 @@ class Includer {
     const std::string id = identity(file);
     if (std::find(chain_.begin(), chain_.end(), id) != chain_.end()) {
       if (by_pattern) return;
-      tree_.report(Severity::error, from, "include", fmt::format("{} includes itself in the end", file.string()),
+      tree_.report(Severity::error, from, "include", fmt::format("{} includes itself in the end", text_of(file)),
                    fmt::format("the includes go round: {} -> {}", fmt::join(chain_, " -> "), id));
       return;
     }
@@ -145,11 +146,11 @@ class Includer {
     std::string why;
     if (tree_.source_count() >= max_files) why = fmt::format("more than {} files are included", max_files);
     if (!why.empty() || !read_text_file(file, max_file_bytes, text, why)) {
-      tree_.report(Severity::error, from, "include", fmt::format("cannot read {}: {}", file.string(), why),
+      tree_.report(Severity::error, from, "include", fmt::format("cannot read {}: {}", text_of(file), why),
                    "a relative path starts from the directory of this file; a pattern (*.yaml) may match nothing");
       return;
     }
-    Node* included = tree_.parse(file.string(), file.parent_path(), std::move(text));
+    Node* included = tree_.parse(text_of(file), file.parent_path(), std::move(text));
     if (!included) return;  // no YAML, which was reported, or empty
     if (included->kind != Kind::map) {
       tree_.report(Severity::error, *included, {}, "a configuration file is a map of keys", std::string(small_example));
@@ -241,16 +242,16 @@ Node* load_tree(Tree& tree, const fs::path& path) {
   std::string why;
   if (!read_text_file(path, max_file_bytes, text, why)) {
     Diagnostic unreadable;
-    unreadable.file = path.string();
+    unreadable.file = text_of(path);
     unreadable.message = fmt::format("cannot be read: {}", why);
     tree.report(std::move(unreadable));
     return nullptr;
   }
-  return finish(tree, tree.parse(path.string(), path.parent_path(), std::move(text)), path.string(), path);
+  return finish(tree, tree.parse(text_of(path), path.parent_path(), std::move(text)), text_of(path), path);
 }
 
 Node* load_tree(Tree& tree, std::string_view text, std::string_view name) {
-  const fs::path path{std::string(name)};
+  const fs::path path = path_of(name);
   return finish(tree, tree.parse(std::string(name), path.parent_path(), std::string(text)), name, path);
 }
 

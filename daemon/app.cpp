@@ -11,6 +11,7 @@
 #include "core/backends/registry.hpp"
 #include "core/platform/descriptors.hpp"
 #include "core/platform/memory.hpp"
+#include "core/platform/program.hpp"
 #include "core/platform/threads.hpp"
 #include "core/reactor/awaitables.hpp"
 #include "daemon/json.hpp"
@@ -212,8 +213,8 @@ std::string App::addresses_as_json() const {
     }
     out += "]";
   }
-  return out + fmt::format("}},\"workers\":{},\"backend\":{},\"max_connections\":{}}}\n", worker_count_,
-                           json_quoted(backend_name_), max_connections_);
+  return out + fmt::format("}},\"workers\":{},\"backend\":{},\"max_connections\":{},\"pid\":{}}}\n", worker_count_,
+                           json_quoted(backend_name_), max_connections_, platform::process_id());
 }
 
 // Control thread

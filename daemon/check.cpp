@@ -5,6 +5,7 @@
 
 #include "config/load.hpp"
 #include "config/text.hpp"
+#include "core/base/path.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/configuration.hpp"
 #include "daemon/json.hpp"
@@ -85,7 +86,7 @@ Verdict judge_file(const std::string& file, const Groups& groups, bool this_host
   if (this_host) {  // what is written for other systems is not judged for them, but it must be right
     for (const Os os : overridden) {
       if (os == groups.front().front().platform.os) continue;
-      config::LoadResult loaded = config::load_file(file, os);
+      config::LoadResult loaded = config::load_file(path_of(file), os);
       verdict.refused = verdict.refused || !loaded;
       systems.push_back(name_of(os));
       add_findings(all, std::move(loaded.diagnostics), os);

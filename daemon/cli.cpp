@@ -7,21 +7,28 @@
 #include <array>
 #include <string_view>
 
+#include "core/platform/program.hpp"
+
 namespace weir::daemon {
 namespace {
 
-constexpr std::array<std::string_view, 5> commands = {"run", "check", "proxy", "platforms", "version"};
+constexpr std::array<std::string_view, 7> commands = {"run",  "check",       "proxy",  "platforms",
+                                                      "stop", "reopen-logs", "version"};
 
-constexpr std::string_view short_help =
-    R"(weir, a reverse proxy
+std::string default_files() { return fmt::format("{}", fmt::join(platform::default_configuration_files(), ", then ")); }
+
+std::string short_help() {
+  return fmt::format(R"(weir, a reverse proxy
 
   weir proxy :8080 localhost:3000     proxy one address, no file needed
   weir check weir.yaml                look for mistakes in a configuration file
   weir check --target windows weir.yaml   would another system take it?
-  weir run weir.yaml                  serve it (without a file: /etc/weir/weir.yaml, then ./weir.yaml)
+  weir run weir.yaml                  serve it (without a file: {})
 
 More: weir --help, weir COMMAND --help, weir version -v
-)";
+)",
+                     default_files());
+}
 
 // Levenshtein distance; both words are short.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -68,6 +75,13 @@ void add_overrides(CLI::App& command, Overrides& overrides) {
   command.add_flag("--print-addresses", overrides.print_addresses, "Write that JSON line to standard output");
 }
 
+void add_process(CLI::App& command, SignalCommand& values) {
+  command.add_option("--pid", values.process, "The number of its process, as --print-addresses and --ready-fd tell it")
+      ->required()
+      ->check(CLI::Range(1U, UINT32_MAX))
+      ->type_name("N");
+}
+
 // The whole grammar. The values are filled by parse().
 struct Grammar {
   CLI::App app{"weir, a reverse proxy", "weir"};
@@ -75,6 +89,9 @@ struct Grammar {
   std::string run_positional;
   CheckCommand check_values;
   PlatformsCommand platforms_values;
+  SignalCommand stop_values;
+  bool stop_now = false;
+  SignalCommand reopen_values;
   VersionCommand version_values;
   ProxyCommand proxy_values;
   bool version_flag = false;
@@ -83,6 +100,8 @@ struct Grammar {
   CLI::App* proxy = app.add_subcommand("proxy", "Proxy one address to one or several targets, without a file");
   CLI::App* platforms =
       app.add_subcommand("platforms", "What this build offers here, and what each system cannot do, by rule");
+  CLI::App* stop = app.add_subcommand("stop", "Ask a running weir to finish what it is doing and end");
+  CLI::App* reopen = app.add_subcommand("reopen-logs", "Ask a running weir to open its log files anew");
   CLI::App* version = app.add_subcommand("version", "Print the version");
 
   Grammar() {
@@ -91,10 +110,10 @@ struct Grammar {
     app.footer("Exit codes: 0 ended as asked, 1 failed start, 2 wrong usage, 78 configuration refused.");
 
     run->add_option("-c,--config", run_values.file, "Configuration file")->type_name("FILE");
-    run->add_option("FILE", run_positional, "The same; default /etc/weir/weir.yaml, then ./weir.yaml")->type_name("");
+    run->add_option("FILE", run_positional, "The same; default " + default_files())->type_name("");
     add_overrides(*run, run_values.overrides);
 
-    check->add_option("-c,--config,FILE", check_values.files, "Files; default /etc/weir/weir.yaml, then ./weir.yaml")
+    check->add_option("-c,--config,FILE", check_values.files, "Files; default " + default_files())
         ->type_name("FILE");
     check->add_flag("-v,--verbose", check_values.verbose, "Print the effective routes in match order");
     check
@@ -117,6 +136,10 @@ struct Grammar {
         "--json", [this] { platforms_values.form = TextForm::json; }, "Print it as JSON");
     platforms->add_flag_callback(
         "--markdown", [this] { platforms_values.form = TextForm::markdown; }, "Print docs/platforms.md");
+
+    add_process(*stop, stop_values);
+    stop->add_flag("--now", stop_now, "Do not wait for requests in flight");
+    add_process(*reopen, reopen_values);
 
     version->add_flag("-v,--verbose", version_values.verbose, "Print compiler, build type, backends and libraries too");
 
@@ -155,6 +178,14 @@ Command chosen(Grammar& grammar) {
   if (grammar.check->parsed()) return grammar.check_values;
   if (grammar.platforms->parsed()) return grammar.platforms_values;
   if (grammar.proxy->parsed()) return grammar.proxy_values;
+  if (grammar.stop->parsed()) {
+    grammar.stop_values.what = grammar.stop_now ? SignalCommand::What::stop_now : SignalCommand::What::stop;
+    return grammar.stop_values;
+  }
+  if (grammar.reopen->parsed()) {
+    grammar.reopen_values.what = SignalCommand::What::reopen_logs;
+    return grammar.reopen_values;
+  }
   if (grammar.run->parsed()) {
     RunCommand& run = grammar.run_values;
     if (!run.file.empty() && !grammar.run_positional.empty() && run.file != grammar.run_positional) {
@@ -164,13 +195,13 @@ Command chosen(Grammar& grammar) {
     return run;
   }
   if (grammar.version_flag) return VersionCommand{};
-  return Message{std::string(short_help), exit_ok};
+  return Message{short_help(), exit_ok};
 }
 
 }  // namespace
 
 Command parse_command_line(std::span<const std::string> arguments) {
-  if (arguments.empty()) return Message{std::string(short_help), exit_ok};
+  if (arguments.empty()) return Message{short_help(), exit_ok};
   if (const std::string& first = arguments.front(); !first.empty() && first.front() != '-') {
     if (first == "help") return Message{Grammar().app.help(), exit_ok};
     if (std::ranges::find(commands, first) == commands.end()) return unknown_command(first);

@@ -58,13 +58,21 @@ struct ProxyCommand {
   Overrides overrides;
 };
 
+// What another weir is asked for; the equivalents of signals on every system.
+struct SignalCommand {
+  enum class What : std::uint8_t { stop, stop_now, reopen_logs };
+  What what = What::stop;
+  std::uint32_t process = 0;
+};
+
 // Help that was asked for (exit_ok, standard output), or what is wrong with the command line (exit_usage, stderr).
 struct Message {
   std::string text;
   int exit_code = exit_ok;
 };
 
-using Command = std::variant<Message, RunCommand, CheckCommand, PlatformsCommand, VersionCommand, ProxyCommand>;
+using Command = std::variant<Message, RunCommand, CheckCommand, PlatformsCommand, VersionCommand, ProxyCommand,
+                             SignalCommand>;
 
 // `arguments` without the program's name.
 Command parse_command_line(std::span<const std::string> arguments);

@@ -5,6 +5,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "core/base/path.hpp"
+#include "core/platform/program.hpp"
+#include "core/platform/signal_source.hpp"
 #include "daemon/app.hpp"
 #include "daemon/configuration.hpp"
 #include "daemon/one_liner.hpp"
@@ -24,17 +27,18 @@ bool usable(const Overrides& overrides) {
 }  // namespace
 
 std::string default_file() {
-  for (const char* candidate : {"/etc/weir/weir.yaml", "weir.yaml"}) {
+  for (const std::string& candidate : platform::default_configuration_files()) {
     std::error_code ignored;
-    if (std::filesystem::exists(candidate, ignored)) return candidate;
+    if (std::filesystem::exists(path_of(candidate), ignored)) return candidate;
   }
   return {};
 }
 
 int no_file() {
   fmt::print(stderr,
-             "weir: no configuration file: neither /etc/weir/weir.yaml nor ./weir.yaml exists\n"
-             "Name one ('weir run FILE'), or go without ('weir proxy :8080 localhost:3000').\n");
+             "weir: no configuration file: there is none of {}\n"
+             "Name one ('weir run FILE'), or go without ('weir proxy :8080 localhost:3000').\n",
+             fmt::join(platform::default_configuration_files(), ", "));
   return exit_usage;
 }
 
@@ -65,6 +69,18 @@ int proxy(const ProxyCommand& command) {
     return exit_usage;
   }
   return App(std::move(*spec), command.overrides, HangUp::ends).run();
+}
+
+int signal(const SignalCommand& command) {
+  using What = SignalCommand::What;
+  const auto what = command.what == What::stop       ? platform::Signal::terminate
+                    : command.what == What::stop_now ? platform::Signal::quit
+                                                     : platform::Signal::reopen_logs;
+  const Error error = platform::send_signal(command.process, what);
+  if (!error) return exit_ok;
+  fmt::print(stderr, "weir: process {} cannot be asked: {}\n", command.process,
+             error.code == Errc::not_found ? "there is no such process, or it is no weir" : describe(error));
+  return exit_failed_start;
 }
 
 int say(const Message& message) {

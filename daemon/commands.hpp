@@ -14,9 +14,10 @@ int check(const CheckCommand& command);
 int platforms(const PlatformsCommand& command);
 int version(const VersionCommand& command);
 int proxy(const ProxyCommand& command);
+int signal(const SignalCommand& command);
 int say(const Message& message);
 
-// /etc/weir/weir.yaml, else weir.yaml here; empty when there is neither.
+// The first of the platform's default files that exists; empty when there is none.
 std::string default_file();
 
 }  // namespace weir::daemon

@@ -7,6 +7,7 @@
 #include "config/load.hpp"
 #include "config/text.hpp"
 #include "core/backends/registry.hpp"
+#include "core/base/path.hpp"
 #include "core/platform/descriptors.hpp"
 #include "core/platform/threads.hpp"
 
@@ -52,7 +53,7 @@ config::Target run_target(std::string_view backend) {
 
 Configuration load_configuration(const std::string& file, const std::vector<config::Target>& targets, bool here) {
   const Os os = targets.front().platform.os;
-  config::LoadResult loaded = config::load_file(file, os);
+  config::LoadResult loaded = config::load_file(path_of(file), os);
   Configuration configuration;
   configuration.diagnostics = std::move(loaded.diagnostics);
   configuration.systems = std::move(loaded.systems);

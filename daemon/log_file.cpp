@@ -6,17 +6,9 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "core/platform/files.hpp"
+
 namespace weir::daemon {
-namespace {
-
-// Not inherited by child processes where the system knows the letter; not buffered, since lines come in batches.
-std::FILE* open_for_append(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "ae");
-  if (file != nullptr) std::setvbuf(file, nullptr, _IONBF, 0);
-  return file;
-}
-
-}  // namespace
 
 LogFile::~LogFile() {
   if (file_ != nullptr && !is_standard()) std::fclose(file_);
@@ -27,7 +19,7 @@ bool LogFile::open() {
     file_ = path_ == "stderr" ? stderr : stdout;
     return true;
   }
-  file_ = open_for_append(path_);
+  file_ = platform::open_for_append(path_);
   error_ = file_ == nullptr ? errno : 0;
   return file_ != nullptr;
 }
@@ -46,7 +38,7 @@ void LogFile::write(std::string_view lines) {
 
 bool LogFile::reopen() {
   if (is_standard()) return true;
-  std::FILE* fresh = open_for_append(path_);
+  std::FILE* fresh = platform::open_for_append(path_);
   error_ = fresh == nullptr ? errno : 0;
   if (fresh == nullptr) return false;
   std::fclose(file_);

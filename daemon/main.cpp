@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/platform/program.hpp"
 #include "daemon/commands.hpp"
 
 namespace {
@@ -16,13 +17,15 @@ int perform(const Command& command) {
   if (const auto* it = std::get_if<PlatformsCommand>(&command)) return platforms(*it);
   if (const auto* it = std::get_if<VersionCommand>(&command)) return version(*it);
   if (const auto* it = std::get_if<ProxyCommand>(&command)) return proxy(*it);
+  if (const auto* it = std::get_if<SignalCommand>(&command)) return signal(*it);
   return say(std::get<Message>(command));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  return perform(parse_command_line(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc)));
+  weir::platform::prepare_standard_streams();
+  return perform(parse_command_line(weir::platform::arguments(argc, argv)));
 } catch (const std::exception& error) {
   std::fprintf(stderr, "weir: %s\n", error.what());
   return exit_failed_start;

@@ -1,5 +1,7 @@
 // poll: an array of the descriptors that somebody waits for, kept compact. Armed directions are reported once and then
 // forgotten, so the array holds no descriptor that nobody waits for: hang-ups are reported without having been asked.
+// POSIX.
+#ifndef _WIN32
 
 #include <poll.h>
 
@@ -109,3 +111,5 @@ Result<std::unique_ptr<Backend>> make_poll_backend() noexcept {
 }
 
 }  // namespace weir
+
+#endif

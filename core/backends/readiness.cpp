@@ -73,6 +73,7 @@ Error ReadinessBackend::attach(Handle& handle) noexcept {
   handle.generation = slot.generation;
   free_slot_ = slot.next_free;
   slot.handle = &handle;
+  ++attached_;
   return {};
 }
 
@@ -90,6 +91,7 @@ void ReadinessBackend::close(Handle& handle) noexcept {
     ++slot.generation;  // events that are under way, or in fired_, are for nobody
     slot.next_free = free_slot_;
     free_slot_ = handle.slot;
+    --attached_;
   }
   platform::close(handle);
 }

@@ -75,6 +75,7 @@ class ReadinessBackend : public Backend {
 
   // How long to sleep: zero when the point has passed.
   Duration time_until(TimePoint until) const noexcept;
+  std::size_t attached() const noexcept { return attached_; }  // how many handles
   Handle* handle_at(std::uint32_t slot) const noexcept { return slots_[slot].handle; }
   static Token token_of(const Handle& handle) noexcept { return {handle.slot, handle.generation}; }
 
@@ -94,6 +95,7 @@ class ReadinessBackend : public Backend {
 
   std::vector<Slot> slots_;
   std::uint32_t free_slot_ = Handle::no_slot;
+  std::size_t attached_ = 0;
   FiredList fired_;
   std::size_t next_fired_ = 0;  // what comes before it has been dispatched
   Queue<Op> cancelled_;

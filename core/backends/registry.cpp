@@ -11,7 +11,9 @@ constexpr std::array backends{
 #ifdef __linux__
     BackendInfo{"epoll", BackendKind::epoll, make_epoll_backend},
 #endif
+#ifndef _WIN32
     BackendInfo{"poll", BackendKind::poll, make_poll_backend},
+#endif
     BackendInfo{"select", BackendKind::select, make_select_backend},
 };
 
@@ -40,6 +42,8 @@ Os compiled_os() noexcept {
   return Os::openbsd;
 #elif defined(__NetBSD__)
   return Os::netbsd;
+#elif defined(_WIN32)
+  return Os::windows;
 #else
 #error "this system has no backend"
 #endif

@@ -1,5 +1,6 @@
 // select: the oldest interface, for where there is nothing else. Descriptors below FD_SETSIZE only: beyond it, FD_SET
-// writes behind the set. As with poll, armed directions are reported once and then forgotten.
+// writes behind the set. As with poll, armed directions are reported once and then forgotten. POSIX.
+#ifndef _WIN32
 
 #include <fcntl.h>
 #include <sys/select.h>
@@ -122,3 +123,5 @@ Result<std::unique_ptr<Backend>> make_select_backend() noexcept {
 }
 
 }  // namespace weir
+
+#endif

@@ -40,4 +40,7 @@ class SignalSource {
   NativeHandle read_end_ = no_native_handle;
 };
 
+// Asks another process that has a SignalSource. Errc::not_found: there is no such process, or it has none. Any thread.
+Error send_signal(std::uint32_t process, Signal signal) noexcept;
+
 }  // namespace weir::platform

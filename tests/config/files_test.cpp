@@ -85,6 +85,25 @@ TEST_CASE("A value can come from a file beside the configuration") {
   CHECK(contains(folder.diagnostics.at(0).message, "directory"));
 }
 
+TEST_CASE("Names of files are UTF-8 on every system") {
+  const Directory directory;
+  directory.write("größe/日本.yaml", "routes: [{ respond: !file ключ.txt }]\n");
+  directory.write("größe/ключ.txt", "käse\n");
+  const LoadResult result = load_in(directory, "include: größe/*本.yaml\nlisteners: { web: \":1\" }\n");
+  INFO(all_messages(result));
+  REQUIRE(result.spec);
+  CHECK(result.spec->routes.at(0).respond->body == "käse");
+  CHECK(contains(result.spec->routes.at(0).origin.file, "日本.yaml"));
+}
+
+TEST_CASE("Lines may end as on Windows") {
+  const Diagnostic wrong = only("listeners:\r\n  web: \":1\"\r\nroutes:\r\n  - respond: x\r\n    pth: /\r\n");
+  CHECK(wrong.line == 5);
+  CHECK(wrong.source_line == "    pth: /");
+  CHECK(good("listeners: { web: \":1\" }\r\nroutes:\r\n  - respond: |\r\n      a\r\n      b\r\n")->routes[0].respond->body ==
+        "a\nb\n");
+}
+
 TEST_CASE("Included files add their names and their routes, in the order of the files") {
   const Directory directory;
   directory.write("conf.d/b.yaml", "routes: [{ path: /b, upstream: b }]\nupstreams: { b: [\"127.0.0.1:2\"] }\n");

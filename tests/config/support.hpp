@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "config/load.hpp"
+#include "core/base/path.hpp"
 #include "tests/support/catch.hpp"
 
 namespace weir::config::test {
@@ -69,7 +70,7 @@ class Directory {
   Directory& operator=(const Directory&) = delete;
 
   std::filesystem::path write(const std::string& name, std::string_view text) const {
-    const std::filesystem::path file = path_ / name;
+    const std::filesystem::path file = path_ / path_of(name);
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << text;
     return file;

@@ -93,6 +93,14 @@ TEST_CASE("version is a command and a flag") {
   CHECK(accepted<VersionCommand>("version -v").verbose);
 }
 
+TEST_CASE("another weir is asked by the number of its process") {
+  CHECK(accepted<SignalCommand>("stop --pid 7").what == SignalCommand::What::stop);
+  CHECK(accepted<SignalCommand>("stop --pid 7").process == 7);
+  CHECK(accepted<SignalCommand>("stop --now --pid 7").what == SignalCommand::What::stop_now);
+  CHECK(accepted<SignalCommand>("reopen-logs --pid 8").what == SignalCommand::What::reopen_logs);
+  CHECK(accepted<SignalCommand>("reopen-logs --pid 8").process == 8);
+}
+
 TEST_CASE("proxy takes one listener and several targets") {
   const ProxyCommand one = accepted<ProxyCommand>("proxy :8080 localhost:3000");
   CHECK(one.listen == ":8080");
@@ -132,7 +140,7 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"rnu", "did you mean 'run'"},
       {"chek a.yaml", "did you mean 'check'"},
       {"weir.yaml", "did you mean 'weir run weir.yaml'"},
-      {"frobnicate", "there are run, check, proxy, platforms, version"},
+      {"frobnicate", "there are run, check, proxy, platforms, stop, reopen-logs, version"},
       {"--frobnicate", "--frobnicate"},
       {"run --frobnicate", "--frobnicate"},
       {"run a.yaml b.yaml", "b.yaml"},
@@ -147,6 +155,9 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"version now", "now"},
       {"check --target", "--target"},
       {"check --descriptors 3 a.yaml", "--descriptors"},
+      {"stop", "--pid"},
+      {"stop --pid 0", "--pid"},
+      {"reopen-logs --pid x", "--pid"},
   };
   for (const Row& row : rows) {
     const Message message = refused(row.line);

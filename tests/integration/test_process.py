@@ -158,6 +158,12 @@ upstreams: { app: ["127.0.0.1:3000"] }
         self.assertIn(f"listening on http://{line['listeners']['proxy'][0]} (listener proxy), ".encode(), err)
 
 
+    def test_asking_a_process_that_is_no_weir_says_so(self):
+        done = self.run_weir("stop", "--pid", "2147483647")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("process 2147483647 cannot be asked: there is no such process", done.stderr)
+
+
 def gated(connection):
     """Answers at once, /hold when the gate of its server is open, /long with 8 MiB of which half waits for the gate."""
     while True:
@@ -253,6 +259,24 @@ upstreams: {{ app: ["{app.address}"] }}
         for client in clients:
             self.assertTrue(client.ended())
             client.close()
+
+    def test_stop_asks_another_process_and_the_log_can_be_opened_anew(self):
+        weir, app = self.serve()
+        client = self.holding(weir, app)
+        self.assertEqual(run_command("reopen-logs", "--pid", str(weir.info["pid"])).returncode, 0)
+        wait_until(lambda: "opened anew" in weir.stderr(), "the log line")
+        self.assertEqual(run_command("stop", "--pid", str(weir.info["pid"])).returncode, 0)
+        wait_until(lambda: self.refuses(weir), "the closed listener")
+        app.gate.set()
+        self.assertEqual(client.response().body, b"fine")
+        weir.wait()
+
+    def test_stop_now_cuts_what_is_in_flight(self):
+        weir, app = self.serve()
+        client = self.holding(weir, app)
+        self.assertEqual(run_command("stop", "--now", "--pid", str(weir.info["pid"])).returncode, 0)
+        self.assertEqual(weir.wait(), 0)
+        self.assertTrue(client.ended())
 
     def test_a_second_signal_stops_now(self):
         weir, app = self.serve()

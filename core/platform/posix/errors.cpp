@@ -29,6 +29,7 @@ Errc code_of(int number) noexcept {
     case ENETUNREACH: return Errc::network_unreachable;
     case EPERM:
     case EACCES: return Errc::permission_denied;
+    case ESRCH:
     case ENOTDIR:
     case ENOENT: return Errc::not_found;
     case EEXIST: return Errc::already_exists;

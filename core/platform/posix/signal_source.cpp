@@ -95,4 +95,12 @@ void SignalSource::deliver_here() noexcept {
 
 NativeHandle SignalSource::take_descriptor() noexcept { return std::exchange(read_end_, no_native_handle); }
 
+Error send_signal(std::uint32_t process, Signal signal) noexcept {
+  if (process == 0 || process > INT32_MAX) return Errc::not_found;  // 0 and less are groups of processes
+  for (const auto& [number, known] : handled) {
+    if (known == signal) return ::kill(static_cast<pid_t>(process), number) == 0 ? Error{} : last_error();
+  }
+  return Errc::bad_argument;
+}
+
 }  // namespace weir::platform

@@ -1,0 +1,27 @@
+#pragma once
+// What the process was given: its arguments, its environment, its standard streams, and where its configuration is kept
+// by default. Text is UTF-8 on every system. Main thread, before any other thread starts; owns nothing.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::platform {
+
+// The arguments of main without the program's name.
+std::vector<std::string> arguments(int argc, char** argv);
+
+// A variable's value; nothing when it is not set.
+std::optional<std::string> environment_variable(const std::string& name);
+
+// This process, as the system and send_signal know it.
+std::uint32_t process_id() noexcept;
+
+// Makes standard output and standard error take UTF-8 and leave line ends alone.
+void prepare_standard_streams() noexcept;
+
+// Where the configuration is when nobody names a file, best first; the last is in the current directory.
+std::vector<std::string> default_configuration_files();
+
+}  // namespace weir::platform
