@@ -1,9 +1,11 @@
 #include "core/backends/readiness.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "core/platform/child.hpp"
 #include "core/platform/clock.hpp"
+#include "core/platform/fallbacks.hpp"
 #include "core/platform/sockets.hpp"
 
 namespace weir {
@@ -38,6 +40,9 @@ Feature feature_of(HandleKind kind) noexcept {
 
 }  // namespace
 
+ReadinessBackend::ReadinessBackend(const Capabilities& capabilities) noexcept
+    : capabilities_(capabilities), descriptors_for_children_(!platform::fallbacks_forced()) {}
+
 ReadinessBackend::~ReadinessBackend() {
   for ([[maybe_unused]] const Slot& slot : slots_) WEIR_ASSERT(slot.handle == nullptr);  // every handle was closed
 }
@@ -62,10 +67,16 @@ Error ReadinessBackend::open(Handle& handle, const OpenSpec& spec) noexcept {
 Error ReadinessBackend::attach(Handle& handle) noexcept {
   WEIR_VERIFY(handle.is_open() && handle.slot == Handle::no_slot);
   if (const Ruling rule = capabilities_[feature_of(handle.kind)]; !rule.allowed) return refused(rule.rule);
+  if (!armable(handle)) {
+    if (const Error error = note_numbered(handle)) return error;
+  }
   if (free_slot_ == Handle::no_slot) {
     try {
       slots_.emplace_back();
-    } catch (const std::bad_alloc&) { return Errc::out_of_memory; }
+    } catch (const std::bad_alloc&) {
+      std::erase(numbered_children_, &handle);
+      return Errc::out_of_memory;
+    }
     free_slot_ = static_cast<std::uint32_t>(slots_.size() - 1);
   }
   Slot& slot = slots_[free_slot_];
@@ -87,6 +98,7 @@ void ReadinessBackend::close(Handle& handle) noexcept {
     Slot& slot = slots_[handle.slot];
     WEIR_VERIFY(slot.handle == &handle);
     if (handle.armed != 0) arm(handle, Interest::none);
+    if (!armable(handle)) std::erase(numbered_children_, &handle);
     slot.handle = nullptr;
     ++slot.generation;  // events that are under way, or in fired_, are for nobody
     slot.next_free = free_slot_;
@@ -98,7 +110,9 @@ void ReadinessBackend::close(Handle& handle) noexcept {
 
 Error ReadinessBackend::spawn(ChildProcess& child, const SpawnSpec& spec) noexcept {
   if (const Ruling rule = capabilities_[Feature::child_processes]; !rule.allowed) return refused(rule.rule);
-  return platform::spawn(child, spec);
+  const Error error = platform::spawn(child, spec);
+  if (!error && !descriptors_for_children_) platform::watch_by_number(child);
+  return error;
 }
 
 void ReadinessBackend::kill_tree(ChildProcess& child) noexcept { platform::kill_tree(child); }
@@ -138,7 +152,7 @@ bool ReadinessBackend::attempt(Op& op) noexcept {
 
 Error ReadinessBackend::park(Op& op) noexcept {
   const Interest interest = interest_of(op);
-  if ((op.handle->armed & bits(interest)) == 0) {
+  if (armable(*op.handle) && (op.handle->armed & bits(interest)) == 0) {
     if (const Error error = arm(*op.handle, interest)) return error;
   }
   parking_of(op) = &op;
@@ -188,7 +202,8 @@ void ReadinessBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
 void ReadinessBackend::dispatch(const Fired& fired, Queue<Op>& ready) noexcept {
   if (fired.token.slot == wake_token.slot) {
     wakeup_.drain();
-    woken_ = true;
+    if (called_.exchange(false, std::memory_order_acq_rel)) woken_ = true;
+    if (child_exits_.take()) look_after_children(ready);
     return;
   }
   const Slot& slot = slots_[fired.token.slot];
@@ -205,6 +220,29 @@ void ReadinessBackend::dispatch(const Fired& fired, Queue<Op>& ready) noexcept {
   if (fired.writable || fired.hung_up) {
     handle.maybe_writable = true;
     retry(handle.out, ready);
+  }
+}
+
+// --- children without a descriptor ---
+
+bool ReadinessBackend::armable(const Handle& handle) const noexcept {
+  return handle.kind != HandleKind::child || static_cast<const ChildProcess&>(handle).has_descriptor || arms_numbers();
+}
+
+// Before the first look at the child: should it end after that look, the wakeup tells.
+Error ReadinessBackend::note_numbered(Handle& handle) noexcept {
+  child_exits_.announce_to(wakeup_);
+  try {
+    numbered_children_.push_back(&handle);
+  } catch (const std::bad_alloc&) { return Errc::out_of_memory; }
+  return {};
+}
+
+// Nobody said which one has ended.
+void ReadinessBackend::look_after_children(Queue<Op>& ready) noexcept {
+  for (Handle* child : numbered_children_) {
+    child->maybe_readable = true;
+    retry(child->in, ready);
   }
 }
 

@@ -7,9 +7,11 @@
 // To add a backend: write arm() and poll(), a line in registry.cpp, rows in restrictions.cpp, run the conformance
 // suite.
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
+#include "core/platform/child_exits.hpp"
 #include "core/platform/wakeup.hpp"
 #include "core/reactor/backend.hpp"
 
@@ -56,10 +58,13 @@ class ReadinessBackend : public Backend {
   Submit submit(Op& op) noexcept final;
   void cancel(Op& op) noexcept final;
   void wait(TimePoint deadline, Queue<Op>& ready) noexcept final;
-  void wake() noexcept final { wakeup_.signal(); }
+  void wake() noexcept final {
+    called_.store(true, std::memory_order_release);
+    wakeup_.signal();
+  }
 
  protected:
-  explicit ReadinessBackend(const Capabilities& capabilities) noexcept : capabilities_(capabilities) {}
+  explicit ReadinessBackend(const Capabilities& capabilities) noexcept;
 
   // Opens the wakeup descriptor; the backend watches it under wake_token.
   Error open_wakeup() noexcept { return wakeup_.open(); }
@@ -69,6 +74,10 @@ class ReadinessBackend : public Backend {
   // handle.armed what is known to the kernel. It may report once and forget (clearing handle.armed) or stay armed and
   // report changes. Interest::none: nothing is to be reported any more, the descriptor is about to be closed.
   virtual Error arm(Handle& handle, Interest interest) noexcept = 0;
+
+  // Whether arm() can be asked for the end of a child process that has no descriptor, only its number (a kqueue can). If
+  // not, the base looks at those children whenever the process hears that one has ended.
+  virtual bool arms_numbers() const noexcept { return false; }
 
   // Sleeps until an event or `until` and appends what fired, the wakeup included. May return early and empty-handed.
   virtual void poll(TimePoint until, FiredList& fired) noexcept = 0;
@@ -88,6 +97,9 @@ class ReadinessBackend : public Backend {
     std::uint32_t next_free = Handle::no_slot;
   };
 
+  bool armable(const Handle& handle) const noexcept;
+  Error note_numbered(Handle& handle) noexcept;
+  void look_after_children(Queue<Op>& ready) noexcept;
   bool attempt(Op& op) noexcept;
   Error park(Op& op) noexcept;
   void dispatch(const Fired& fired, Queue<Op>& ready) noexcept;
@@ -103,6 +115,10 @@ class ReadinessBackend : public Backend {
   bool skipped_ = false;       // the last wait did not ask the system
   std::size_t completed_ = 0;  // by the wait that is running
   platform::Wakeup wakeup_;
+  std::atomic<bool> called_{false};  // by wake(), and not only by the end of a child
+  platform::ChildExits child_exits_;
+  std::vector<Handle*> numbered_children_;  // attached, and their end is not for arm()
+  bool descriptors_for_children_;           // where the system has them
   BackendCounters counters_;
 };
 

@@ -11,6 +11,7 @@
 
 #include "core/backends/readiness.hpp"
 #include "core/backends/registry.hpp"
+#include "core/platform/child.hpp"
 
 namespace weir {
 namespace {
@@ -30,7 +31,12 @@ class SelectBackend final : public ReadinessBackend {
   }
 
   Error attach(Handle& handle) noexcept override {
-    return fits(handle.native) ? ReadinessBackend::attach(handle) : too_large();
+    if (handle.kind == HandleKind::child && !fits(handle.native)) {
+      platform::watch_by_number(static_cast<ChildProcess&>(handle));
+    } else if (!fits(handle.native)) {
+      return too_large();
+    }
+    return ReadinessBackend::attach(handle);
   }
 
  private:

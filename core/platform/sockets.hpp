@@ -11,7 +11,7 @@ namespace weir::platform {
 // Opens by `spec` into a closed handle. A regular file is refused with its rule and stays with the caller.
 Error open(Handle& handle, const OpenSpec& spec) noexcept;
 
-// Closes the descriptor and makes the handle as new. The attachment to a backend is the backend's to undo first.
+// Closes the descriptor, or reaps the child, and makes the handle as new. The attachment to a backend is the backend's to undo first.
 void close(Handle& handle) noexcept;
 
 void shutdown(Handle& handle, Direction direction) noexcept;

@@ -18,6 +18,9 @@ class ChildProcess : public Handle {
  public:
   std::uint32_t id = 0;                        // the system's number of the process, 0 when closed
   NativeHandle group = no_native_handle;       // Windows: the job object
+  // POSIX: `native` is a descriptor that becomes readable at the end; else it is the number, and a backend learns of the
+  // end in another way.
+  bool has_descriptor = false;
 };
 
 struct EnvironmentVariable {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "core/platform/child.hpp"
 #include "core/platform/errors.hpp"
 #include "core/platform/posix/descriptors.hpp"
 #include "core/platform/posix/sockaddr.hpp"
@@ -215,7 +216,7 @@ Attempt perform(Op& op) noexcept {
     case OpKind::write: return write(op);
     case OpKind::watch_read: return watch(op, POLLIN);
     case OpKind::watch_write: return watch(op, POLLOUT);
-    case OpKind::wait_child: break;
+    case OpKind::wait_child: return wait_child(op);
   }
   return fail(op, Errc::bad_argument);
 }

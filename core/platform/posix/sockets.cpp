@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <string>
 
+#include "core/platform/child.hpp"
 #include "core/platform/errors.hpp"
 #include "core/platform/posix/descriptors.hpp"
 #include "core/platform/posix/sockaddr.hpp"
@@ -156,8 +157,12 @@ Error open(Handle& handle, const OpenSpec& spec) noexcept {
 
 void close(Handle& handle) noexcept {
   WEIR_VERIFY(handle.is_open() && handle.quiet());
-  // Not tried again after EINTR: the descriptor is gone by then on Linux, and perhaps somebody else's already.
-  ::close(fd_of(handle));
+  if (handle.kind == HandleKind::child) {
+    reap(static_cast<ChildProcess&>(handle));
+  } else {
+    // Not tried again after EINTR: the descriptor is gone by then on Linux, and perhaps somebody else's already.
+    ::close(fd_of(handle));
+  }
   handle.native = no_native_handle;
   handle.kind = HandleKind::none;
   handle.slot = Handle::no_slot;
