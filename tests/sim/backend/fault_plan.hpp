@@ -34,6 +34,7 @@ struct FaultPlan {
   double hang = 0;                         // connect never ends
   double accept_failure = 0;               // per accept: connection_aborted, descriptor_limit or out_of_memory
   double open_failure = 0;                 // per open of a stream: descriptor_limit
+  double spawn_failure = 0;                // per start of a child: descriptor_limit or out_of_memory
 
   static FaultPlan none() noexcept { return {}; }
   static FaultPlan harmless(Rng& rng) noexcept;  // some of the harmless ones
@@ -41,7 +42,7 @@ struct FaultPlan {
 
   bool can_fail() const noexcept {
     return reset > 0 || vanish > 0 || refuse > 0 || unreachable > 0 || hang > 0 || accept_failure > 0 ||
-           open_failure > 0;
+           open_failure > 0 || spawn_failure > 0;
   }
 };
 

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "core/base/assert.hpp"
+#include "tests/sim/backend/sim_children.hpp"
 #include "tests/sim/backend/sim_network.hpp"
 #include "tests/sim/backend/sim_slot.hpp"
 
@@ -32,6 +33,7 @@ HandleKind handle_kind(ObjectKind kind) noexcept {
     case ObjectKind::char_device: return HandleKind::char_device;
     case ObjectKind::regular_file: return HandleKind::regular_file;
     case ObjectKind::foreign: return HandleKind::foreign;
+    case ObjectKind::child: return HandleKind::child;
   }
   return HandleKind::none;
 }
@@ -42,6 +44,7 @@ Feature feature_of(ObjectKind kind) noexcept {
     case ObjectKind::char_device: return Feature::char_devices;
     case ObjectKind::regular_file: return Feature::regular_files;
     case ObjectKind::foreign: return Feature::watch_descriptor;
+    case ObjectKind::child: return Feature::child_processes;
     default: return Feature::stream_sockets;
   }
 }
@@ -239,6 +242,10 @@ void SimBackend::close(Handle& handle) noexcept {
     --attached_;
   }
   --object.owner->open_handles_;
+  if (object.kind == ObjectKind::child) {
+    world_.children().reap(object.process, object.attached != nullptr);
+    static_cast<ChildProcess&>(handle).id = 0;
+  }
   object.attached = nullptr;
   world_.network().remove(object);
   clear(handle);

@@ -65,6 +65,7 @@ class SimBackend final : public Backend {
  private:
   friend class SimWorld;
   friend class SimNetwork;
+  friend class SimChildren;
   struct Slot {
     Handle* handle = nullptr;
     std::uint32_t generation = 0;
@@ -83,6 +84,7 @@ class SimBackend final : public Backend {
   bool out_of_descriptors() const noexcept;
   void take(Handle& handle, Object& object) noexcept;
   Pair make_pair_of(ObjectKind first_kind, ObjectKind second_kind);
+  void take_pipe(Handle* ours, Object*& childs, bool child_reads, std::uint32_t process) noexcept;
 
   bool attempt(Op& op) noexcept;  // true: the result is in
   bool attempt_accept(Op& op) noexcept;
@@ -90,6 +92,7 @@ class SimBackend final : public Backend {
   bool attempt_receive(Op& op) noexcept;
   bool attempt_send(Op& op) noexcept;
   bool attempt_watch(Op& op) noexcept;
+  bool attempt_wait_child(Op& op) noexcept;
 
   // The network says that this direction of this object may go on.
   void fire(Object& object, Direction direction) noexcept;

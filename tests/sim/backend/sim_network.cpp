@@ -4,6 +4,7 @@
 
 #include "core/base/assert.hpp"
 #include "tests/sim/backend/sim_backend.hpp"
+#include "tests/sim/backend/sim_children.hpp"
 
 namespace weir::sim {
 namespace {
@@ -454,7 +455,9 @@ void SimNetwork::close_end(Object& object) {
 }
 
 void SimNetwork::fire(Object* object, Direction direction) {
-  if (object && object->attached) object->attached->fire(*object, direction);
+  if (!object) return;
+  if (object->attached) object->attached->fire(*object, direction);
+  if (object->process != 0 && object->kind == ObjectKind::pipe) world_.children().stir(object->process);
 }
 
 // --- for tests ---

@@ -64,7 +64,7 @@ struct Connection {
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
-enum class ObjectKind : std::uint8_t { listener, stream, pipe, char_device, regular_file, foreign };
+enum class ObjectKind : std::uint8_t { listener, stream, pipe, char_device, regular_file, foreign, child };
 
 // What a NativeHandle stands for.
 struct Object {
@@ -76,6 +76,7 @@ struct Object {
   bool taken = false;      // a Handle has it
   bool overlapped = true;  // pipes: as IOCP needs them
   bool abort = false;
+  std::uint32_t process = 0;  // the simulated child whose end of a pipe this is, or that this is; 0: of no child
 
   enum class State : std::uint8_t { fresh, connecting, connected, failed };
   State state = State::fresh;  // streams

@@ -53,6 +53,7 @@ void SimBackend::check_misuse(const Op& op) const noexcept {
     }
     case OpKind::accept: WEIR_VERIFY(op.accept.accepted != nullptr && !op.accept.accepted->is_open()); break;
     case OpKind::connect: WEIR_VERIFY(op.connect.to != nullptr); break;
+    case OpKind::wait_child: WEIR_VERIFY(op.child.status != nullptr); break;
     default: break;
   }
 }
@@ -72,10 +73,6 @@ Error SimBackend::refusal(const Op& op) const noexcept {
   }
   return allowed.allowed ? Error{} : refused(allowed.rule);
 }
-
-Error SimBackend::spawn(ChildProcess&, const SpawnSpec&) noexcept { return Errc::unknown; }
-
-void SimBackend::kill_tree(ChildProcess&) noexcept {}
 
 Submit SimBackend::submit(Op& op) noexcept {
   check_misuse(op);
@@ -136,7 +133,7 @@ bool SimBackend::attempt(Op& op) noexcept {
     case OpKind::write: return attempt_send(op);
     case OpKind::watch_read:
     case OpKind::watch_write: return attempt_watch(op);
-    case OpKind::wait_child: return false;
+    case OpKind::wait_child: return attempt_wait_child(op);
   }
   return false;
 }

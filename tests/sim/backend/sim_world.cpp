@@ -6,6 +6,7 @@
 #include "core/base/assert.hpp"
 #include "core/reactor/reactor.hpp"
 #include "tests/sim/backend/sim_backend.hpp"
+#include "tests/sim/backend/sim_children.hpp"
 #include "tests/sim/backend/sim_network.hpp"
 
 namespace weir::sim {
@@ -24,7 +25,11 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
 
 }  // namespace
 
-SimWorld::SimWorld(std::uint64_t seed) : seed_(seed), rng_(seed), network_(std::make_unique<SimNetwork>(*this)) {}
+SimWorld::SimWorld(std::uint64_t seed)
+    : seed_(seed),
+      rng_(seed),
+      network_(std::make_unique<SimNetwork>(*this)),
+      children_(std::make_unique<SimChildren>(*this)) {}
 
 SimWorld::~SimWorld() { WEIR_VERIFY(backends_.empty()); }
 

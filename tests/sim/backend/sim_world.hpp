@@ -26,6 +26,7 @@ class Reactor;
 namespace weir::sim {
 
 class SimBackend;
+class SimChildren;
 class SimNetwork;
 
 // What is hashed of everything that happens.
@@ -40,7 +41,8 @@ enum class TraceKind : std::uint8_t {
   cancel,
   wait,
   network,
-  note
+  note,
+  child
 };
 
 class SimWorld {
@@ -84,6 +86,9 @@ class SimWorld {
   const FaultPlan& faults(std::uint32_t from, std::uint32_t to) const noexcept;
   SimNetwork& network() noexcept { return *network_; }
 
+  // --- child processes ---
+  SimChildren& children() noexcept { return *children_; }  // programs are registered there
+
   // --- accounting ---
   std::size_t open_handles() const noexcept;  // of all backends, and objects that no handle has taken over
   std::size_t ops_in_flight() const noexcept;
@@ -94,6 +99,7 @@ class SimWorld {
  private:
   friend class SimBackend;
   friend class SimNetwork;
+  friend class SimChildren;
 
   void trace(TraceKind kind, std::uint32_t backend, std::uint64_t a, std::uint64_t b = 0) noexcept;
   TimePoint next_event() const noexcept;  // max() when there is none
@@ -122,6 +128,7 @@ class SimWorld {
   std::vector<SimBackend*> backends_;
   std::vector<Reactor*> driven_;
   std::unique_ptr<SimNetwork> network_;
+  std::unique_ptr<SimChildren> children_;
 };
 
 }  // namespace weir::sim
