@@ -207,19 +207,33 @@ Closing::~Closing() {
   }
 }
 
-bool aborts(const std::function<void()>& function) {
+namespace {
+
+// How a process of its own ended that ran the function. A failed REQUIRE must not let it go on with the suite.
+int status_alone(const std::function<void()>& function) {
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
     std::signal(SIGABRT, SIG_DFL);
     ::close(2);
-    function();
+    try {
+      function();
+    } catch (...) { std::_Exit(1); }
     std::_Exit(0);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
+  return status;
+}
+
+}  // namespace
+
+bool aborts(const std::function<void()>& function) {
+  const int status = status_alone(function);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
+
+bool succeeds_alone(const std::function<void()>& function) { return status_alone(function) == 0; }
 
 void run_on(const char* name, void (*test)(Rig&)) {
   const std::unique_ptr<Rig> rig = make_rig(name);

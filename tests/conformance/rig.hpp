@@ -46,10 +46,12 @@ class Rig {
   virtual Natives make_foreign() = 0;                      // to be watched, and what makes it readable
   virtual void poke(Handle& other) = 0;                    // sends a byte from the other end of a foreign one
   virtual NativeHandle make_regular_file() = 0;
+  virtual std::string test_child() = 0;                   // a program that does as tests/support/child.cpp says
   virtual void discard(NativeHandle native) = 0;
   virtual void narrow(Handle& stream) = 0;                // its direction out holds little from now on
   virtual void leave_descriptors(std::size_t count) = 0;  // no more than so many can be opened
   virtual void restore_descriptors() = 0;
+  virtual void fail_starts(bool always) = 0;  // of children; the simulator's only
 
   Backend& backend() noexcept { return *backend_; }
   std::unique_ptr<Backend> release_backend() noexcept {
@@ -111,6 +113,9 @@ class Closing {
 
 // True if the function ends in an abort, in a process of its own.
 bool aborts(const std::function<void()>& function);
+
+// True if the function returns, with every REQUIRE in it met, in a process of its own.
+bool succeeds_alone(const std::function<void()>& function);
 
 void run_on(const char* backend, void (*test)(Rig&));
 

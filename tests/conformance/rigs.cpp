@@ -12,6 +12,8 @@
 #include "core/platform/sockets.hpp"
 #include "tests/conformance/rig.hpp"
 #include "tests/sim/backend/sim_backend.hpp"
+#include "tests/sim/backend/sim_children.hpp"
+#include "tests/support/test_child.hpp"
 
 namespace weir::conformance {
 namespace {
@@ -74,6 +76,7 @@ class SystemRig final : public Rig {
     ::unlink(name);
     return fd;
   }
+  std::string test_child() override { return test_child_path(); }
   void discard(NativeHandle native) override { ::close(static_cast<int>(native)); }
 
   void narrow(Handle& stream) override {
@@ -92,6 +95,7 @@ class SystemRig final : public Rig {
     for (const int fd : taken) ::close(fd);
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
   }
+  void fail_starts(bool) override { FAIL("no system can be told to"); }
   void restore_descriptors() override {
     if (kept_ == 0) return;
     rlimit limit{};
@@ -116,6 +120,44 @@ const sim::SimProfile& profile_named(std::string_view name) {
   std::abort();
 }
 
+// What tests/support/child.cpp does, as far as a simulated program can.
+sim::SimProgram play_test_child(const SpawnSpec& spec) {
+  const auto argument = [&](std::size_t index) { return index < spec.argv.size() ? spec.argv[index] : std::string(); };
+  const auto number = [&](std::size_t index) { return std::strtoul(argument(index).c_str(), nullptr, 10); };
+  const std::string what = argument(1);
+  sim::SimProgram program;
+  if (what == "exit") {
+    program.code = static_cast<std::uint32_t>(number(2));
+  } else if (what == "abort") {
+    program.signal = SIGABRT;
+  } else if (what == "sleep") {
+    program.takes = std::chrono::milliseconds{number(2)};
+  } else if (what == "say") {
+    program.out = argument(2);
+    program.err = argument(3);
+  } else if (what == "cat") {
+    program.copies_input = true;
+  } else if (what == "flood") {
+    program.out.assign(number(2), 'f');
+  } else if (what == "args") {
+    for (std::size_t i = 2; i < spec.argv.size(); ++i) program.out.append("[").append(spec.argv[i]).append("]\n");
+  } else if (what == "env") {
+    program.out = "(unset)";
+    for (const EnvironmentVariable& one : spec.environment) {
+      if (one.name == argument(2)) program.out = one.value;
+    }
+  } else if (what == "cwd") {
+    program.out = spec.working_directory;
+  } else if (what == "grandchild") {
+    program.out = "started\n";
+    program.takes = std::chrono::milliseconds{number(3)};
+    program.leaves_descendant = true;
+  } else {
+    program.code = 99;
+  }
+  return program;
+}
+
 class SimulatedRig final : private World, public Rig {
  public:
   explicit SimulatedRig(std::string_view name) : Rig(name, world.make_backend(profile_named(name))) {}
@@ -130,12 +172,21 @@ class SimulatedRig final : private World, public Rig {
   Natives make_foreign() override { return natives(sim().make_foreign()); }
   void poke(Handle& other) override { REQUIRE(send_all(other, "x") == 1); }
   NativeHandle make_regular_file() override { return sim().make_regular_file(); }
+  std::string test_child() override {
+    world.children().install("test-child", play_test_child);
+    return "test-child";
+  }
   void discard(NativeHandle native) override { sim().discard(native); }
   void narrow(Handle&) override {}  // links are narrow enough: 64 KiB
   void leave_descriptors(std::size_t count) override {
     sim().set_max_descriptors(static_cast<std::uint32_t>(sim().open_handles() + count));
   }
   void restore_descriptors() override { sim().set_max_descriptors(0); }
+  void fail_starts(bool always) override {
+    sim::FaultPlan plan;
+    plan.spawn_failure = always ? 1 : 0;
+    world.set_faults(plan);
+  }
 
  private:
   sim::SimBackend& sim() noexcept { return static_cast<sim::SimBackend&>(backend()); }
