@@ -4,6 +4,7 @@
 //   exit N | linger MS N | abort | sleep MS | say OUT ERR | cat | flood BYTES | args ... | env NAME | cwd
 //   descriptors          the open ones, and the signals that are blocked or ignored (POSIX)
 //   grandchild MS LEADER starts one that sleeps for MS, says so, and then sleeps for LEADER ms itself
+//   escaping MS LEADER   likewise; on POSIX the started one leaves the process group
 
 #include <chrono>
 #include <cstdio>
@@ -60,18 +61,22 @@ void make_streams_binary() {
   _setmode(1, _O_BINARY);
   _setmode(2, _O_BINARY);
 }
-void start(char* self, char* milliseconds) {
+void start(char* self, char* milliseconds, bool) {
   const char* const argv[] = {self, "sleep", milliseconds, nullptr};
   if (_spawnv(_P_NOWAIT, self, argv) == -1) std::exit(8);
 }
 void list_descriptors() {}
 #else
 void make_streams_binary() {}
-void start(char* self, char* milliseconds) {
+void start(char* self, char* milliseconds, bool in_group) {
   char what[] = "sleep";
   char* const argv[] = {self, what, milliseconds, nullptr};
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  if (!in_group) ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   pid_t id = 0;
-  if (::posix_spawn(&id, self, nullptr, nullptr, argv, environ) != 0) std::exit(8);
+  if (::posix_spawn(&id, self, nullptr, &attributes, argv, environ) != 0) std::exit(8);
+  ::posix_spawnattr_destroy(&attributes);
 }
 void list_descriptors() {
   for (int descriptor = 0; descriptor < 4096; ++descriptor) {
@@ -121,8 +126,8 @@ int main(int count, char** argv) {
     std::fputs(std::filesystem::current_path().string().c_str(), stdout);
   } else if (what == "descriptors") {
     list_descriptors();
-  } else if (what == "grandchild") {
-    start(argv[0], argument(2));
+  } else if (what == "grandchild" || what == "escaping") {
+    start(argv[0], argument(2), what == "grandchild");
     std::fputs("started\n", stdout);
     std::fflush(stdout);
     sleep_for(argument(3));
