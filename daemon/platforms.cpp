@@ -35,7 +35,7 @@ BackendReport tried(const BackendInfo& info, bool already_chosen) {
     return report;
   }
   report.state = State::works;
-  report.chosen = !already_chosen;
+  report.chosen = !already_chosen && !info.by_name_only;
   report.reason =
       report.chosen ? "auto takes it: the first in this order that works" : "taken when it is asked for by name";
   return report;

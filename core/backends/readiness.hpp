@@ -68,6 +68,8 @@ class ReadinessBackend : public Backend {
 
   // Opens the wakeup descriptor; the backend watches it under wake_token.
   Error open_wakeup() noexcept { return wakeup_.open(); }
+  // Instead, where the backend's own queue takes a call from any thread that is reported under wake_token.
+  void open_wakeup(platform::Wakeup::Trigger trigger, NativeHandle queue) noexcept { wakeup_.open(trigger, queue); }
   NativeHandle wake_descriptor() const noexcept { return wakeup_.descriptor(); }
 
   // Makes sure that an event of these directions will be reported, at once if they are ready now, and records in

@@ -10,11 +10,17 @@ namespace {
 constexpr std::array backends{
 #ifdef __linux__
     BackendInfo{"epoll", BackendKind::epoll, make_epoll_backend},
+#elif defined(WEIR_KQUEUE)
+    BackendInfo{"kqueue", BackendKind::kqueue, make_kqueue_backend},
 #endif
 #ifndef _WIN32
     BackendInfo{"poll", BackendKind::poll, make_poll_backend},
 #endif
     BackendInfo{"select", BackendKind::select, make_select_backend},
+#if defined(__linux__) && defined(WEIR_KQUEUE)
+    // libkqueue: epoll behind another face. It is there so that this backend runs where weir is made.
+    BackendInfo{"kqueue", BackendKind::kqueue, make_kqueue_backend, true},
+#endif
 };
 
 std::string names() {
@@ -53,7 +59,7 @@ std::expected<std::unique_ptr<Backend>, std::string> make_backend(std::string_vi
                                                                   std::vector<std::string>* passed_over) {
   std::string reasons;
   for (const BackendInfo& backend : backends) {
-    if (wanted != "auto" && wanted != backend.name) continue;
+    if (wanted == "auto" ? backend.by_name_only : wanted != backend.name) continue;
     auto made = backend.make();
     if (made) return std::move(*made);
     const std::string reason = failure(backend, made.error());

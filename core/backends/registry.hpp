@@ -17,6 +17,7 @@ struct BackendInfo {
   std::string_view name;
   BackendKind kind;
   Result<std::unique_ptr<Backend>> (*make)() noexcept;
+  bool by_name_only = false;  // never chosen by "auto"
 };
 
 // In order of preference.
@@ -34,6 +35,7 @@ std::expected<std::unique_ptr<Backend>, std::string> make_backend(std::string_vi
 std::string why_missing(std::string_view name);
 
 Result<std::unique_ptr<Backend>> make_epoll_backend() noexcept;
+Result<std::unique_ptr<Backend>> make_kqueue_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_poll_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_select_backend() noexcept;
 

@@ -1,6 +1,7 @@
 #pragma once
-// Wakeup: ends another thread's wait. Owns an eventfd, or a pipe where there is none. signal() is for any thread, the
-// rest for the waiting one. Signals that come before the waiter has looked are one.
+// Wakeup: ends another thread's wait. Owns an eventfd, or a pipe where there is none, or nothing where the waiting
+// thread's queue has a call for it. signal() is for any thread, the rest for the waiting one. Signals that come before
+// the waiter has looked are one.
 
 #include <atomic>
 
@@ -16,15 +17,24 @@ class Wakeup {
   Wakeup& operator=(const Wakeup&) = delete;
   ~Wakeup();
 
+  using Trigger = void (*)(NativeHandle queue) noexcept;  // called on any thread; must not fail
+
   Error open() noexcept;
+  void open(Trigger trigger, NativeHandle queue) noexcept {  // no descriptor then
+    trigger_ = trigger;
+    queue_ = queue;
+  }
   NativeHandle descriptor() const noexcept { return read_end_; }  // readable while signalled
 
   void signal() noexcept;
-  void drain() noexcept;  // after descriptor() became readable; what was signalled before is seen by the caller now
+  // After descriptor() became readable, or the queue has reported. What was signalled before is seen by the caller now.
+  void drain() noexcept;
 
  private:
   NativeHandle read_end_ = no_native_handle;
   NativeHandle write_end_ = no_native_handle;  // the same as read_end_ for an eventfd
+  Trigger trigger_ = nullptr;
+  NativeHandle queue_ = no_native_handle;
   std::atomic<bool> signalled_{false};
 };
 

@@ -135,8 +135,17 @@ void run_on(const char* backend, void (*test)(Rig&));
 #define WEIR_TEST_ON_EPOLL(sentence, body)
 #endif
 
+#ifdef WEIR_KQUEUE
+#define WEIR_TEST_ON_KQUEUE(sentence, body) \
+  WEIR_TEST_ON(sentence, "kqueue", body)    \
+  WEIR_TEST_ON(sentence, "kqueue-fallbacks", body)
+#else
+#define WEIR_TEST_ON_KQUEUE(sentence, body)
+#endif
+
 #define WEIR_TEST_ON_SYSTEMS(sentence, body) \
   WEIR_TEST_ON_EPOLL(sentence, body)         \
+  WEIR_TEST_ON_KQUEUE(sentence, body)        \
   WEIR_TEST_ON(sentence, "poll", body)       \
   WEIR_TEST_ON(sentence, "select", body)
 

@@ -7,8 +7,10 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include "core/backends/registry.hpp"
+#include "core/platform/descriptors.hpp"
 #include "core/platform/sockets.hpp"
 #include "tests/conformance/rig.hpp"
 #include "tests/sim/backend/sim_backend.hpp"
@@ -20,7 +22,7 @@ namespace {
 
 constexpr std::string_view fallbacks = "-fallbacks";
 
-// "epoll-fallbacks" is epoll as it is on older kernels: no eventfd, no epoll_pwait2.
+// "epoll-fallbacks" is epoll as it is on older kernels: no eventfd, no epoll_pwait2. kqueue has no user events then.
 std::unique_ptr<Backend> make_system_backend(std::string_view name) {
   const bool forced = name.ends_with(fallbacks);
   if (forced) {
@@ -31,6 +33,15 @@ std::unique_ptr<Backend> make_system_backend(std::string_view name) {
   if (forced) ::unsetenv("WEIR_FORCE_FALLBACKS");
   if (!backend) FAIL(backend.error());
   return std::move(*backend);
+}
+
+// libkqueue closes what belonged to a closed queue on a thread of its own. Waits until no more descriptors go away.
+void wait_for_closes() {
+  constexpr auto quiet_time = std::chrono::milliseconds{20};
+  for (std::size_t before = 0, now = platform::open_descriptors(); before != now; now = platform::open_descriptors()) {
+    before = now;
+    std::this_thread::sleep_for(quiet_time);
+  }
 }
 
 class SystemRig final : public Rig {
@@ -85,6 +96,7 @@ class SystemRig final : public Rig {
   }
 
   void leave_descriptors(std::size_t count) override {
+    if (name().starts_with("kqueue")) wait_for_closes();
     // The lowest free numbers are handed out first: the limit lies behind the wanted count of them.
     std::vector<int> taken;
     for (std::size_t i = 0; i <= count; ++i) taken.push_back(::dup(2));
@@ -179,6 +191,7 @@ class SimulatedRig final : private World, public Rig {
   void discard(NativeHandle native) override { sim().discard(native); }
   void narrow(Handle&) override {}  // links are narrow enough: 64 KiB
   void leave_descriptors(std::size_t count) override {
+    if (name().starts_with("kqueue")) wait_for_closes();
     sim().set_max_descriptors(static_cast<std::uint32_t>(sim().open_handles() + count));
   }
   void restore_descriptors() override { sim().set_max_descriptors(0); }

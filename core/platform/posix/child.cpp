@@ -347,7 +347,9 @@ void watch_by_number(ChildProcess& child) noexcept {
 Attempt wait_child(Op& op) noexcept {
   siginfo_t how{};
   const auto id = static_cast<id_t>(static_cast<ChildProcess&>(*op.handle).id);
-  if (::waitid(P_PID, id, &how, WEXITED | WNOHANG | WNOWAIT) != 0) {
+  // Who was told of the end may come before there is anything to wait for: a kqueue tells while the process still goes.
+  const int hang = op.handle->hung_up ? 0 : WNOHANG;
+  if (::waitid(P_PID, id, &how, WEXITED | hang | WNOWAIT) != 0) {
     op.bytes = 0;
     op.error = last_error();
     return Attempt::done;

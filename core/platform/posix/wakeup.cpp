@@ -36,6 +36,7 @@ Error Wakeup::open() noexcept {
 // clear it, and that it looks for work after that: exchange on both sides orders the work before the look.
 void Wakeup::signal() noexcept {
   if (signalled_.exchange(true, std::memory_order_acq_rel)) return;
+  if (trigger_ != nullptr) return trigger_(queue_);
   const std::uint64_t one = 1;  // what an eventfd wants; eight bytes of anything for a pipe
   const int saved = errno;
   while (::write(static_cast<int>(write_end_), &one, sizeof one) < 0 && errno == EINTR) {}
@@ -43,8 +44,10 @@ void Wakeup::signal() noexcept {
 }
 
 void Wakeup::drain() noexcept {
-  std::uint64_t bytes[8];
-  while (::read(static_cast<int>(read_end_), bytes, sizeof bytes) < 0 && errno == EINTR) {}
+  if (trigger_ == nullptr) {
+    std::uint64_t bytes[8];
+    while (::read(static_cast<int>(read_end_), bytes, sizeof bytes) < 0 && errno == EINTR) {}
+  }
   signalled_.exchange(false, std::memory_order_acq_rel);
 }
 
