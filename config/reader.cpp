@@ -321,8 +321,9 @@ void Fields::read_integer(std::string_view key, std::uint32_t& out) {
   if (const auto value = reader_.integer(*node, at(key), entry.low, entry.high))
     out = static_cast<std::uint32_t>(*value);
 }
-void Fields::read_size(std::string_view key, std::size_t& out, std::uint64_t low, std::uint64_t high) {
-  if (Node* node = (*this)[key]) out = reader_.size(*node, at(key), low, high).value_or(out);
+std::optional<std::uint64_t> Fields::size(std::string_view key, std::uint64_t low, std::uint64_t high) const {
+  Node* node = (*this)[key];
+  return node ? reader_.size(*node, at(key), low, high) : std::nullopt;
 }
 
 }  // namespace weir::config

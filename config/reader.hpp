@@ -100,9 +100,13 @@ class Fields {
   void read(std::string_view key, Duration& out, Zero zero = Zero::allowed);
   void read(std::string_view key, std::string& out);
   void read_integer(std::string_view key, std::uint32_t& out);  // within the table's bounds
-  void read_size(std::string_view key, std::size_t& out, std::uint64_t low, std::uint64_t high);
+  template <std::unsigned_integral Size>
+  void read_size(std::string_view key, Size& out, std::uint64_t low, std::uint64_t high) {
+    if (const auto value = size(key, low, high)) out = static_cast<Size>(*value);
+  }
 
  private:
+  std::optional<std::uint64_t> size(std::string_view key, std::uint64_t low, std::uint64_t high) const;
   void report_unknown(const Node& key);
 
   Reader& reader_;

@@ -58,7 +58,6 @@ class Endpoint {
   List<UpstreamConnection, UpstreamConnection> pool_;      // most recently used first
   std::uint32_t idle_count_ = 0;
   std::int64_t current_weight_ = 0;
-  std::uint32_t next_address_ = 0;
   friend class Upstream;
 };
 

@@ -75,7 +75,7 @@ struct Op {
     ConnectArgs connect;
     ChildArgs child;
   };
-  alignas(std::max_align_t) std::byte slot[64];  // the backend's own: OVERLAPPED, msghdr. Untouched by everybody else
+  alignas(16) std::byte slot[64];  // the backend's own: OVERLAPPED, msghdr. Untouched by everybody else
 
   Op() noexcept : memory{} {}
   Op(const Op&) = delete;

@@ -7,6 +7,12 @@
 namespace weir::platform {
 namespace {
 
+#ifdef CLOCK_UPTIME_RAW
+constexpr clockid_t monotonic = CLOCK_UPTIME_RAW;  // macOS: nanoseconds, where its CLOCK_MONOTONIC has microseconds
+#else
+constexpr clockid_t monotonic = CLOCK_MONOTONIC;
+#endif
+
 std::int64_t nanoseconds(const timespec& time) noexcept {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
@@ -15,7 +21,7 @@ std::int64_t nanoseconds(const timespec& time) noexcept {
 
 TimePoint monotonic_now() noexcept {
   timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  ::clock_gettime(monotonic, &time);
   return {nanoseconds(time)};
 }
 
@@ -27,7 +33,7 @@ WallTime wall_now() noexcept {
 
 Duration monotonic_resolution() noexcept {
   timespec time{};
-  ::clock_getres(CLOCK_MONOTONIC, &time);
+  ::clock_getres(monotonic, &time);
   return Duration{std::max<std::int64_t>(nanoseconds(time), 1)};
 }
 

@@ -8,6 +8,9 @@
 #include <cerrno>
 
 #include "core/platform/errors.hpp"
+#ifdef __APPLE__
+#include "core/platform/darwin/descriptor_limit.hpp"
+#endif
 
 namespace weir::platform {
 namespace {
@@ -15,12 +18,21 @@ namespace {
 // Where the system names no limit, as many as any machine needs: tables must not be sized by infinity.
 constexpr rlim_t plenty = 1U << 20;
 
+rlim_t most_wanted(const rlimit& limit) noexcept {
+  const rlim_t named = limit.rlim_max == RLIM_INFINITY ? std::max(plenty, limit.rlim_cur) : limit.rlim_max;
+#ifdef __APPLE__
+  return std::min<rlim_t>(named, most_descriptors());
+#else
+  return named;
+#endif
+}
+
 }  // namespace
 
 std::size_t raise_descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
-  const rlim_t wanted = limit.rlim_max == RLIM_INFINITY ? std::max(plenty, limit.rlim_cur) : limit.rlim_max;
+  const rlim_t wanted = most_wanted(limit);
   if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < wanted) {
     rlimit raised = limit;
     raised.rlim_cur = wanted;
