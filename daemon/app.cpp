@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "core/backends/registry.hpp"
+#include "core/platform/balancing.hpp"
 #include "core/platform/descriptors.hpp"
 #include "core/platform/memory.hpp"
 #include "core/platform/program.hpp"
@@ -159,15 +160,20 @@ void App::start_logs() {
   access_log_ = std::make_unique<LogWriter>(std::move(access));
 }
 
+// The first worker comes last: where it accepts for all, the others must be there.
 void App::start_workers() {
   const auto snapshot = std::make_shared<const proxy::Snapshot>(spec_);
+  const bool one_accepts = worker_count_ > 1 && !platform::balances_listeners();
   std::random_device entropy;
-  for (std::uint32_t number = 0; number < worker_count_; ++number) {
+  workers_.resize(worker_count_);
+  for (std::uint32_t number = worker_count_; number-- > 0;) {
     Worker::Setup setup;
     setup.number = number;
     setup.backend = std::move(backends_[number]);
     setup.snapshot = snapshot;
     setup.listeners = sockets_.take(number);
+    setup.takes_over = one_accepts && number > 0;
+    setup.distributor = one_accepts && number == 0 ? &distributor_ : nullptr;
     setup.max_connections = max_connections_;
     setup.shared = &shared_;
     setup.seed = (std::uint64_t{entropy()} << 32) | entropy();
@@ -178,7 +184,8 @@ void App::start_workers() {
       if (!app.note_.queued.exchange(true, std::memory_order_acq_rel)) app.reactor_->post(app.note_);
     };
     setup.context = this;
-    workers_.push_back(std::make_unique<Worker>(std::move(setup)));
+    workers_[number] = std::make_unique<Worker>(std::move(setup));
+    if (number > 0) distributor_.add(*workers_[number]);
   }
   backends_.clear();
 }

@@ -11,6 +11,7 @@
 #include "core/coro/event.hpp"
 #include "core/platform/signal_source.hpp"
 #include "daemon/cli.hpp"
+#include "daemon/distributor.hpp"
 #include "daemon/listening.hpp"
 #include "daemon/log_file.hpp"
 #include "daemon/worker.hpp"
@@ -74,6 +75,7 @@ class App {
 
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<LogWriter> access_log_;
+  Distributor distributor_;
   std::vector<std::unique_ptr<Worker>> workers_;
 
   std::unique_ptr<Reactor> reactor_;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/platform/balancing.hpp"
 #include "core/platform/descriptors.hpp"
 #include "core/platform/sockets.hpp"
 #include "core/reactor/restrictions.hpp"
@@ -103,6 +104,7 @@ std::vector<std::string> ListeningSockets::open(const proxy::Spec& spec, std::ui
 Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address,
                                      std::uint32_t workers) {
   const bool unix_path = address.family == Family::unix_path;
+  if (!unix_path && !platform::balances_listeners()) workers = 1;
   OpenSpec open;
   open.what = OpenSpec::What::listener;
   open.unix_mode = listener.unix_mode;

@@ -18,7 +18,8 @@ class ListeningSockets {
   ListeningSockets& operator=(const ListeningSockets&) = delete;
   ~ListeningSockets();
 
-  // Opens every address of every listener for that many workers. The result: one sentence per address that could not
+  // Opens every address of every listener for that many workers; where the system does not balance them, a TCP address
+  // for the first worker only. The result: one sentence per address that could not
   // be opened; empty: all are. Called once.
   std::vector<std::string> open(const proxy::Spec& spec, std::uint32_t workers);
 

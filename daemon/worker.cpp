@@ -7,6 +7,7 @@
 #include "core/platform/admission.hpp"
 #include "core/platform/memory.hpp"
 #include "core/platform/threads.hpp"
+#include "daemon/distributor.hpp"
 
 namespace weir::daemon {
 namespace {
@@ -21,10 +22,11 @@ void write_access_line(void* context, std::string_view line) noexcept {
 }  // namespace
 
 Worker::Worker(Setup setup) : setup_(std::move(setup)) {
-  refuse_.worker = drain_.worker = stop_.worker = this;
+  refuse_.worker = drain_.worker = stop_.worker = arrivals_.worker = this;
   refuse_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->admit_no_more(); };
   drain_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->drain(); };
   stop_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->stop(); };
+  arrivals_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->take_arrivals(); };
   for (const proxy::AdoptedListener& listener : setup_.listeners) listeners_.push_back(listener.native);
   if (setup_.access_log != nullptr) access_ring_ = std::make_unique<LogProducer>(*setup_.access_log);
   thread_ = std::thread([this] { main(); });
@@ -46,8 +48,30 @@ void Worker::post(Command& command) noexcept {
   if (reactor_ != nullptr) reactor_->post(command);
 }
 
-// On the worker's thread.
+bool Worker::take(const proxy::AcceptedConnection& connection) noexcept try {
+  const std::lock_guard lock(mutex_);
+  if (server_ == nullptr) return false;
+  arrived_.push_back(connection);
+  if (arrived_.size() == 1) reactor_->post(arrivals_);
+  return true;
+} catch (const std::bad_alloc&) { return false; }
+
+// On the worker's thread, as what follows.
+void Worker::take_arrivals() noexcept {
+  std::vector<proxy::AcceptedConnection> arrived;
+  {
+    const std::lock_guard lock(mutex_);
+    arrived.swap(arrived_);
+  }
+  for (const proxy::AcceptedConnection& connection : arrived) server_->take_over(connection);
+}
+
+bool Worker::hand_over(const proxy::AcceptedConnection& connection) noexcept {
+  return !refusing_ && setup_.distributor->offer(connection);
+}
+
 void Worker::admit_no_more() noexcept {
+  refusing_ = true;
   if (server_->draining()) return;  // they are closed already
   for (const NativeHandle listener : listeners_) platform::admit_no_more(listener);
 }
@@ -74,6 +98,13 @@ void Worker::serve() {
   {
     proxy::ServerOptions server_options;
     server_options.listeners = std::move(setup_.listeners);
+    server_options.takes_over = setup_.takes_over;
+    if (setup_.distributor != nullptr) {
+      server_options.hand_over = [](void* context, const proxy::AcceptedConnection& connection) noexcept {
+        return static_cast<Worker*>(context)->hand_over(connection);
+      };
+      server_options.hand_over_context = this;
+    }
     server_options.max_connections = setup_.max_connections;
     server_options.shared = setup_.shared;
     server_options.seed = setup_.seed;
@@ -99,6 +130,7 @@ void Worker::serve() {
     } catch (...) { escaped = std::current_exception(); }
     counters_ = server.counters();
     const std::lock_guard lock(mutex_);
+    for (const proxy::AcceptedConnection& connection : arrived_) server.take_over(connection);  // closes it
     reactor_ = nullptr;
     server_ = nullptr;
     if (escaped) std::rethrow_exception(escaped);

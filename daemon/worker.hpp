@@ -15,6 +15,8 @@
 
 namespace weir::daemon {
 
+class Distributor;
+
 class Worker {
  public:
   struct Setup {
@@ -22,6 +24,8 @@ class Worker {
     std::unique_ptr<Backend> backend;
     std::shared_ptr<const proxy::Snapshot> snapshot;
     std::vector<proxy::AdoptedListener> listeners;
+    bool takes_over = false;             // another worker accepts TCP connections for this one
+    Distributor* distributor = nullptr;  // this worker accepts for all of these
     std::uint32_t max_connections = 0;
     proxy::SharedCounters* shared = nullptr;
     std::uint64_t seed = 0;
@@ -42,6 +46,10 @@ class Worker {
   void drain() noexcept;
   void stop() noexcept;
 
+  // Any thread: a connection that another worker accepted. False: this one has not begun or has ended, and nothing
+  // happened.
+  bool take(const proxy::AcceptedConnection& connection) noexcept;
+
   bool serving() const noexcept { return serving_.load(std::memory_order_acquire); }  // has begun to
   bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   // Both once ended. Why it ended before it was told to; empty: it did not.
@@ -58,6 +66,8 @@ class Worker {
   void serve();
   void admit_no_more() noexcept;
   void post(Command& command) noexcept;
+  bool hand_over(const proxy::AcceptedConnection& connection) noexcept;
+  void take_arrivals() noexcept;
   static Task<void> run_server(proxy::Server& server, Result<void>& outcome);
 
   Setup setup_;
@@ -68,10 +78,13 @@ class Worker {
   Command refuse_;
   Command drain_;
   Command stop_;
+  Command arrivals_;
+  bool refusing_ = false;  // own thread: a stop is near, so nothing is handed over any more
   std::atomic<bool> serving_{false};
   std::atomic<bool> ended_{false};
 
-  std::mutex mutex_;  // guards the two below: a command never meets a reactor that is gone
+  std::mutex mutex_;  // guards what follows: a command never meets a reactor that is gone
+  std::vector<proxy::AcceptedConnection> arrived_;
   Reactor* reactor_ = nullptr;
   proxy::Server* server_ = nullptr;
 

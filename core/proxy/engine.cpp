@@ -35,11 +35,22 @@ Engine::Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const Serve
 
 Engine::~Engine() { WEIR_VERIFY(open_connections.empty()); }
 
+void Engine::count_in(std::uint32_t listener) noexcept {
+  SharedCounters* shared = options.shared;
+  if (shared == nullptr) return;
+  shared->connections.fetch_add(1, std::memory_order_relaxed);
+  if (shared->per_listener) shared->per_listener[listener].fetch_add(1, std::memory_order_relaxed);
+}
+
+void Engine::count_out(std::uint32_t listener) noexcept {
+  SharedCounters* shared = options.shared;
+  if (shared == nullptr) return;
+  shared->connections.fetch_sub(1, std::memory_order_relaxed);
+  if (shared->per_listener) shared->per_listener[listener].fetch_sub(1, std::memory_order_relaxed);
+}
+
 void Engine::connection_closed(ClientConnection& connection) noexcept {
-  if (SharedCounters* shared = options.shared) {
-    shared->connections.fetch_sub(1, std::memory_order_relaxed);
-    if (shared->per_listener) shared->per_listener[connection.listener].fetch_sub(1, std::memory_order_relaxed);
-  }
+  count_out(connection.listener);
   connections.destroy(&connection);
   --open_count;
   if (open_connections.empty()) all_closed.set();

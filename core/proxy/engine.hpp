@@ -33,6 +33,10 @@ class Engine {
   static constexpr std::size_t request_id_size = 32;
   void write_request_id(char* out) noexcept;
 
+  // Counts a client connection among those of all workers.
+  void count_in(std::uint32_t listener) noexcept;
+  void count_out(std::uint32_t listener) noexcept;
+
   // Takes a connection that is closed and in no list off the books, and destroys it.
   void connection_closed(ClientConnection& connection) noexcept;
 

@@ -46,7 +46,10 @@ class Server::Impl : public Timer {
   Error open_listener(std::uint32_t index, const OpenSpec& spec) noexcept;
   Task<void> accept_loop(Listener& listener);
   Task<void> accept_waiting(Listener& listener);
+  void begin(ClientConnection& connection) noexcept;
   void admit(ClientConnection& connection) noexcept;
+  bool hand_over(ClientConnection& connection) noexcept;
+  void take_over(const AcceptedConnection& connection) noexcept;
   bool is_full(std::uint32_t listener) const noexcept;
   void drain() noexcept;
   void stop() noexcept;
@@ -55,6 +58,8 @@ class Server::Impl : public Timer {
   Engine engine;
   Scope accepting;  // the accept loops
   std::vector<std::unique_ptr<Listener>> listeners;
+  Event ending;       // drain() or stop() was called
+  bool over = false;  // no connection is taken over any more
 };
 
 Error Server::Impl::open_listener(std::uint32_t index, const OpenSpec& spec) noexcept {
@@ -72,7 +77,7 @@ Error Server::Impl::open_listeners() noexcept {
     spec.native = adopted.native;
     if (Error error = open_listener(adopted.listener, spec)) return error;
   }
-  if (!engine.options.listeners.empty()) return {};
+  if (!engine.options.listeners.empty() || engine.options.takes_over) return {};
   for (std::uint32_t i = 0; i < engine.spec().listeners.size(); ++i) {
     for (const Address& address : engine.spec().listeners[i].bind) {
       OpenSpec spec;
@@ -120,7 +125,7 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
         const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
         if (!slept) break;
       }
-      admit(*connection);
+      if (!hand_over(*connection)) admit(*connection);
       continue;
     }
     const Error error = accepted.error();
@@ -157,17 +162,49 @@ Task<void> Server::Impl::accept_waiting(Listener& listener) {
   }
 }
 
+// Where it was accepted.
 void Server::Impl::admit(ClientConnection& connection) noexcept {
+  engine.count_in(connection.listener);
+  begin(connection);
+}
+
+// To another worker. True: it is gone. What waits when the listener closes is served here: others may have ended.
+bool Server::Impl::hand_over(ClientConnection& connection) noexcept {
+  const ServerOptions& options = engine.options;
+  if (options.hand_over == nullptr || engine.draining) return false;
+  if (connection.peer.family != Family::ipv4 && connection.peer.family != Family::ipv6) return false;
+  Handle& handle = connection.stream.handle();
+  engine.count_in(connection.listener);
+  if (!options.hand_over(options.hand_over_context, {connection.listener, handle.native, connection.peer})) {
+    engine.count_out(connection.listener);
+    return false;
+  }
+  static_cast<void>(handle.give());
+  engine.connections.destroy(&connection);
+  return true;
+}
+
+void Server::Impl::take_over(const AcceptedConnection& accepted) noexcept {
+  ClientConnection* connection = engine.connections.make(engine, accepted.listener);
+  connection->stream.handle().take(accepted.native);
+  connection->peer = accepted.peer;
+  if (over || engine.stopping) {
+    engine.count_out(accepted.listener);
+    engine.reactor.backend().close(connection->stream.handle());
+    engine.connections.destroy(connection);
+    return;
+  }
+  begin(*connection);
+}
+
+void Server::Impl::begin(ClientConnection& connection) noexcept {
   ++engine.counters.accepted;
   if (Error error = engine.reactor.backend().attach(connection.stream.handle())) {
     engine.log_event("a connection was refused: " + describe(error));
     engine.reactor.backend().close(connection.stream.handle());
+    engine.count_out(connection.listener);
     engine.connections.destroy(&connection);
     return;
-  }
-  if (SharedCounters* shared = engine.options.shared) {
-    shared->connections.fetch_add(1, std::memory_order_relaxed);
-    if (shared->per_listener) shared->per_listener[connection.listener].fetch_add(1, std::memory_order_relaxed);
   }
   const Forwarding& forwarding = engine.spec().forwarding;
   connection.trusted = !forwarding.trusted_proxies.empty() && is_trusted(connection.peer, forwarding);
@@ -187,6 +224,7 @@ void Server::Impl::close_listeners() noexcept {
 void Server::Impl::drain() noexcept {
   if (engine.draining) return;
   engine.draining = true;
+  ending.set();
   close_listeners();
   engine.open_connections.for_each([](ClientConnection& connection) { connection.drain(); });
   const Duration bound = engine.spec().runtime.shutdown.timeout;
@@ -196,6 +234,7 @@ void Server::Impl::drain() noexcept {
 void Server::Impl::stop() noexcept {
   engine.draining = true;
   engine.stopping = true;
+  ending.set();
   close_listeners();
   engine.open_connections.for_each([](ClientConnection& connection) { connection.stop(); });
 }
@@ -215,9 +254,11 @@ Task<Result<void>> Server::run() {
     co_return std::unexpected(error);
   }
   for (auto& listener : impl.listeners) impl.accepting.spawn(impl.accept_loop(*listener));
+  if (engine.options.takes_over) co_await impl.ending.wait();
   co_await impl.accepting.join();
   // An idle connection is in no scope and starts a task when its next request comes: first all are gone, then all tasks.
   while (!engine.open_connections.empty()) co_await engine.all_closed.wait();
+  impl.over = true;
   co_await engine.scope.join();
   engine.reactor.timers().disarm(impl);
   engine.pools.close_idle();
@@ -229,6 +270,7 @@ Task<Result<void>> Server::run() {
   co_return Result<void>{};
 }
 
+void Server::take_over(const AcceptedConnection& connection) noexcept { impl_->take_over(connection); }
 void Server::drain() noexcept { impl_->drain(); }
 void Server::stop() noexcept { impl_->stop(); }
 const ServerCounters& Server::counters() const noexcept { return impl_->engine.counters; }

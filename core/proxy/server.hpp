@@ -19,6 +19,13 @@ struct AdoptedListener {
   NativeHandle native = no_native_handle;
 };
 
+// A connection that one worker accepted for another: open, attached to no backend, and counted in SharedCounters.
+struct AcceptedConnection {
+  std::uint32_t listener = 0;
+  NativeHandle native = no_native_handle;
+  Address peer;  // IPv4 or IPv6
+};
+
 // Shared by the workers of one process.
 struct SharedCounters {
   std::atomic<std::uint32_t> connections{0};                         // client connections now
@@ -27,6 +34,12 @@ struct SharedCounters {
 
 struct ServerOptions {
   std::vector<AdoptedListener> listeners;  // empty: the server opens Spec::listeners itself, through the backend
+  // Another worker accepts for this one: it opens no listeners of its own and runs until it is told to end.
+  bool takes_over = false;
+  // This worker accepts for others: offers them a connection on the worker's thread. True: it was taken. Null: it serves
+  // what it accepts.
+  bool (*hand_over)(void* context, const AcceptedConnection& connection) noexcept = nullptr;
+  void* hand_over_context = nullptr;
   std::uint32_t max_connections = 0;       // client connections of the whole process (0: unbounded)
   SharedCounters* shared = nullptr;        // null: this server is alone
   std::uint64_t seed = 1;                  // request ids and the start of round robin
@@ -55,6 +68,9 @@ class Server {
   // Serves until drain() or stop(): ends when every connection is gone and every handle is closed. An error: a listener
   // could not be opened, and nothing was served.
   Task<Result<void>> run();
+
+  // Own thread. Serves what another worker accepted; its own limits were checked there. A server that has ended closes it.
+  void take_over(const AcceptedConnection& connection) noexcept;
 
   // Own thread. Closes the listeners at once; requests in flight are finished, answers carry Connection: close, idle
   // connections end after Spec::runtime.shutdown.idle, everything after shutdown.timeout.

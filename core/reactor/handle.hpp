@@ -4,6 +4,7 @@
 // attached to.
 
 #include <cstdint>
+#include <utility>
 
 #include "core/base/assert.hpp"
 
@@ -25,6 +26,19 @@ class Handle {
   ~Handle() { WEIR_VERIFY(!is_open()); }
 
   bool is_open() const noexcept { return native != no_native_handle; }
+  // A connected stream socket that is open and attached nowhere, on its way between two threads: who gives it keeps
+  // nothing of it, who takes it has what an accept leaves behind.
+  NativeHandle give() noexcept {
+    WEIR_VERIFY(kind == HandleKind::stream_socket && slot == no_slot && quiet());
+    kind = HandleKind::none;
+    return std::exchange(native, no_native_handle);
+  }
+  void take(NativeHandle given) noexcept {
+    WEIR_VERIFY(!is_open());
+    native = given;
+    kind = HandleKind::stream_socket;
+  }
+
   bool quiet() const noexcept { return in == nullptr && out == nullptr; }  // no op in flight
 
   NativeHandle native = no_native_handle;

@@ -9,6 +9,7 @@
 #include <condition_variable>
 
 #include "core/backends/registry.hpp"
+#include "daemon/distributor.hpp"
 #include "daemon/listening.hpp"
 #include "tests/support/catch.hpp"
 
@@ -113,6 +114,65 @@ TEST_CASE("a worker serves what it was given until it is told to drain") {
   }
   rig.log.flush();
   CHECK(rig.lines.find("\"GET / HTTP/1.1\" 200 5") != std::string::npos);
+}
+
+TEST_CASE("a worker that accepts for all deals connections out in turn") {
+  Rig rig;
+  REQUIRE(rig.sockets.open(*rig.snapshot->spec, 1).empty());
+  proxy::SharedCounters shared;
+  shared.per_listener = std::make_unique<std::atomic<std::uint32_t>[]>(1);
+  Distributor distributor;
+  const auto setup_of = [&](std::uint32_t number) {
+    Worker::Setup setup = rig.setup();
+    setup.number = number;
+    setup.shared = &shared;
+    setup.takes_over = number != 0;
+    setup.distributor = number == 0 ? &distributor : nullptr;
+    setup.listeners = number == 0 ? rig.sockets.take(0) : std::vector<proxy::AdoptedListener>{};
+    return setup;
+  };
+  Worker second(setup_of(1));
+  Worker third(setup_of(2));
+  rig.watcher.wait([&] { return second.serving() && third.serving(); });
+  distributor.add(second);
+  distributor.add(third);
+  Worker first(setup_of(0));
+  const std::uint16_t port = rig.sockets.bound()[0].address.port;
+  for (int i = 0; i < 9; ++i) CHECK(ask(port).ends_with("\r\n\r\nhello"));
+
+  second.drain();  // what would be its turn is served by the one that accepts
+  rig.watcher.wait([&] { return second.ended(); });
+  for (int i = 0; i < 3; ++i) CHECK(ask(port).ends_with("\r\n\r\nhello"));
+
+  for (Worker* worker : {&first, &third}) {
+    worker->refuse_newcomers();
+    worker->drain();
+    rig.watcher.wait([&] { return worker->ended(); });
+  }
+  CHECK(first.counters().accepted == 3 + 2);
+  CHECK(second.counters().accepted == 3);
+  CHECK(third.counters().accepted == 3 + 1);
+  CHECK(shared.connections.load() == 0);
+  CHECK(shared.per_listener[0].load() == 0);
+}
+
+TEST_CASE("a worker that others accept for ends when it is told to, without a listener") {
+  for (const bool gently : {true, false}) {
+    Rig rig;
+    Worker::Setup setup = rig.setup();
+    setup.takes_over = true;
+    Worker worker(std::move(setup));
+    CHECK_FALSE(worker.ended());
+    rig.watcher.wait([&] { return worker.serving(); });
+    if (gently) {
+      worker.drain();
+    } else {
+      worker.stop();
+    }
+    rig.watcher.wait([&] { return worker.ended(); });
+    CHECK(worker.failure().empty());
+    CHECK_FALSE(worker.take({}));
+  }
 }
 
 TEST_CASE("a worker that is told to stop before it began to serve still ends") {
