@@ -71,6 +71,9 @@ int App::run() {
   signals_.deliver_here();
   {
     const LogThread log(*log_);
+    backend_failed_.app = this;
+    backend_failed_.run = [](Posted& posted) noexcept { static_cast<Note&>(posted).app->on_backend_failure(); };
+    reactor_->when_backend_fails(backend_failed_);
     reactor_->run(control());
   }
   workers_.clear();
@@ -300,6 +303,13 @@ void App::on_signal(platform::Signal signal) {
       log_info("log files are opened anew");
       break;
   }
+}
+
+void App::on_backend_failure() noexcept {
+  failed_ = true;
+  log_error("the {} backend of the control thread failed: {}: all workers are stopped", backend_name_,
+            describe(reactor_->backend().failure()));
+  begin_stop();
 }
 
 void App::begin_drain() {

@@ -55,6 +55,7 @@ class App {
   Task<void> force_end(CancelToken token);
   void on_signal(platform::Signal signal);
   void begin_drain();
+  void on_backend_failure() noexcept;
   Task<void> drain_workers(CancelToken token);
   void begin_stop();
   bool all_workers_ended();
@@ -80,6 +81,7 @@ class App {
 
   std::unique_ptr<Reactor> reactor_;
   Note note_;
+  Note backend_failed_;
   Event changed_;
   Scope tasks_;
   bool announced_ = false;

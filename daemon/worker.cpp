@@ -22,11 +22,12 @@ void write_access_line(void* context, std::string_view line) noexcept {
 }  // namespace
 
 Worker::Worker(Setup setup) : setup_(std::move(setup)) {
-  refuse_.worker = drain_.worker = stop_.worker = arrivals_.worker = this;
+  refuse_.worker = drain_.worker = stop_.worker = arrivals_.worker = backend_failed_.worker = this;
   refuse_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->admit_no_more(); };
   drain_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->drain(); };
   stop_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->stop(); };
   arrivals_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->take_arrivals(); };
+  backend_failed_.run = stop_.run;
   for (const proxy::AdoptedListener& listener : setup_.listeners) listeners_.push_back(listener.native);
   if (setup_.access_log != nullptr) access_ring_ = std::make_unique<LogProducer>(*setup_.access_log);
   thread_ = std::thread([this] { main(); });
@@ -124,6 +125,7 @@ void Worker::serve() {
     serving_.store(true, std::memory_order_release);
     setup_.changed(setup_.context);
 
+    reactor.when_backend_fails(backend_failed_);
     std::exception_ptr escaped;
     try {
       reactor.run(run_server(server, outcome));
@@ -135,6 +137,8 @@ void Worker::serve() {
     server_ = nullptr;
     if (escaped) std::rethrow_exception(escaped);
   }
+  const Error lost = reactor.backend().failure();
+  if (lost) failure_ = fmt::format("its {} backend: {}", reactor.backend().capabilities().name, describe(lost));
   if (!outcome) failure_ = fmt::format("the listeners could not be taken over: {}", describe(outcome.error()));
 }
 

@@ -78,6 +78,7 @@ class Worker {
   Command refuse_;
   Command drain_;
   Command stop_;
+  Command backend_failed_;
   Command arrivals_;
   bool refusing_ = false;  // own thread: a stop is near, so nothing is handed over any more
   std::atomic<bool> serving_{false};

@@ -80,6 +80,7 @@ Error EpollBackend::arm(Handle& handle, Interest interest) noexcept {
 
 void EpollBackend::poll(TimePoint until, FiredList& fired) noexcept {
   const int count = sleep(time_until(until), until == TimePoint::max());
+  if (count < 0 && errno != EINTR) fail(platform::last_error());
   for (int i = 0; i < count; ++i) {
     const std::uint32_t events = events_[i].events;
     // Urgent data cuts receives short of what is there: after it, as after the peer's end, short does not mean empty.
@@ -88,7 +89,7 @@ void EpollBackend::poll(TimePoint until, FiredList& fired) noexcept {
   }
 }
 
-// Negative: interrupted.
+// Negative: errno says why.
 int EpollBackend::sleep(Duration time, bool forever) noexcept {
 #ifdef SYS_epoll_pwait2
   if (precise_) {

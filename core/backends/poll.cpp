@@ -11,6 +11,7 @@
 
 #include "core/backends/readiness.hpp"
 #include "core/backends/registry.hpp"
+#include "core/platform/errors.hpp"
 
 namespace weir {
 namespace {
@@ -78,6 +79,7 @@ void PollBackend::poll(TimePoint until, FiredList& fired) noexcept {
   const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(time_until(until)).count();
   const int limit = until == TimePoint::max() ? -1 : static_cast<int>(std::min<std::int64_t>(rounded, INT32_MAX));
   int left = ::poll(watched_.data(), static_cast<nfds_t>(watched_.size()), limit);
+  if (left < 0 && errno != EINTR) return fail(platform::last_error());
   // From the back, so that what takes a removed entry's place has been looked at.
   for (std::size_t place = watched_.size(); place-- > 0 && left > 0;) {
     if (report(place, fired)) --left;

@@ -1,7 +1,10 @@
 #include "core/backends/readiness.hpp"
 
 #include <algorithm>
+#include <algorithm>
 #include <new>
+#include <thread>
+#include <utility>
 
 #include "core/platform/child.hpp"
 #include "core/platform/clock.hpp"
@@ -151,6 +154,7 @@ bool ReadinessBackend::attempt(Op& op) noexcept {
 }
 
 Error ReadinessBackend::park(Op& op) noexcept {
+  if (failure_) return failure_;
   const Interest interest = interest_of(op);
   if (armable(*op.handle) && (op.handle->armed & bits(interest)) == 0) {
     if (const Error error = arm(*op.handle, interest)) return error;
@@ -171,6 +175,7 @@ void ReadinessBackend::cancel(Op& op) noexcept {
 
 void ReadinessBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
   completed_ = 0;
+  if (failure_) return wait_without_system(deadline, ready);
   for (;;) {
     while (Op* op = cancelled_.pop()) {
       ready.push(*op);
@@ -188,6 +193,7 @@ void ReadinessBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
       skipped_ = false;
       ++counters_.waits;
       poll(completed_ > 0 ? TimePoint{} : deadline, fired_);
+      if (failure_) return wait_without_system(deadline, ready);
     }
     for (std::size_t n = 0; n < dispatch_batch && next_fired_ < fired_.size(); ++n) {
       dispatch(fired_[next_fired_++], ready);
@@ -221,6 +227,40 @@ void ReadinessBackend::dispatch(const Fired& fired, Queue<Op>& ready) noexcept {
     handle.maybe_writable = true;
     retry(handle.out, ready);
   }
+}
+
+// --- the system's wait has failed for good ---
+
+void ReadinessBackend::end_all(Queue<Op>& ready) noexcept {
+  while (Op* op = cancelled_.pop()) {
+    ready.push(*op);
+    ++completed_;
+  }
+  for (const Slot& slot : slots_) {
+    if (slot.handle == nullptr) continue;
+    for (Op** parked : {&slot.handle->in, &slot.handle->out}) {
+      if (*parked == nullptr) continue;
+      Op& op = *std::exchange(*parked, nullptr);
+      op.bytes = 0;
+      op.error = failure_;
+      op.state = OpState::ready;
+      ready.push(op);
+      ++completed_;
+    }
+  }
+}
+
+// Everybody is on the way out: timers and wakes are served, in short sleeps.
+void ReadinessBackend::wait_without_system(TimePoint deadline, Queue<Op>& ready) noexcept {
+  constexpr Duration nap = std::chrono::milliseconds{1};
+  end_all(ready);
+  while (completed_ == 0 && !called_.exchange(false, std::memory_order_acq_rel)) {
+    const Duration left = time_until(deadline);
+    if (left == Duration{}) break;
+    std::this_thread::sleep_for(std::min(left, nap));
+  }
+  wakeup_.drain();
+  woken_ = false;
 }
 
 // --- children without a descriptor ---

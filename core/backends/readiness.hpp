@@ -84,6 +84,9 @@ class ReadinessBackend : public Backend {
   // Sleeps until an event or `until` and appends what fired, the wakeup included. May return early and empty-handed.
   virtual void poll(TimePoint until, FiredList& fired) noexcept = 0;
 
+  // poll() found that the system's wait fails and will fail again: see Backend::failure.
+  void fail(Error error) noexcept { failure_ = error; }
+
   // How long to sleep: zero when the point has passed.
   Duration time_until(TimePoint until) const noexcept;
   std::size_t attached() const noexcept { return attached_; }  // how many handles
@@ -106,6 +109,8 @@ class ReadinessBackend : public Backend {
   Error park(Op& op) noexcept;
   void dispatch(const Fired& fired, Queue<Op>& ready) noexcept;
   void retry(Op*& parked, Queue<Op>& ready) noexcept;
+  void end_all(Queue<Op>& ready) noexcept;
+  void wait_without_system(TimePoint deadline, Queue<Op>& ready) noexcept;
 
   std::vector<Slot> slots_;
   std::uint32_t free_slot_ = Handle::no_slot;

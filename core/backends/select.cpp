@@ -11,6 +11,7 @@
 
 #include "core/backends/readiness.hpp"
 #include "core/backends/registry.hpp"
+#include "core/platform/errors.hpp"
 #include "core/platform/child.hpp"
 
 namespace weir {
@@ -89,6 +90,7 @@ void SelectBackend::poll(TimePoint until, FiredList& fired) noexcept {
   int left =
       ::pselect(highest_ + 1, &readable, &writable, nullptr, until == TimePoint::max() ? nullptr : &limit, nullptr);
   if (left < 0 && errno == EBADF) return report_closed(fired);
+  if (left < 0 && errno != EINTR) return fail(platform::last_error());
   const int highest = highest_;
   for (int fd = 0; fd <= highest && left > 0; ++fd) {
     const bool in = FD_ISSET(fd, &readable);

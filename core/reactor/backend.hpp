@@ -85,6 +85,13 @@ class Backend {
   // Blocks until the deadline, a completion or a wake; appends completed ops (state ready) and calls nothing.
   virtual void wait(TimePoint deadline, Queue<Op>& ready) noexcept = 0;
   virtual void wake() noexcept = 0;             // any thread
+
+  // Why this backend is of no more use: the system took away what it waits with. Every op in flight has ended with this
+  // error, and so does every one that would have to wait; a wait only sleeps. Whoever runs it brings all to its end.
+  Error failure() const noexcept { return failure_; }
+
+ protected:
+  Error failure_{};
 };
 
 }  // namespace weir

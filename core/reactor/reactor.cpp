@@ -67,6 +67,7 @@ void Reactor::sleep(TimePoint deadline) noexcept {
   longest_turn_ = std::max(longest_turn_, backend_->now() - now_);
   backend_->wait(until, ready_);
   now_ = backend_->now();
+  if (backend_->failure() && failure_notice_) posted_.push(*std::exchange(failure_notice_, nullptr));
 }
 
 void Reactor::post(Posted& work) noexcept {

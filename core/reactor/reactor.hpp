@@ -41,6 +41,9 @@ class Reactor {
   // Any thread: runs `work` on this reactor's thread soon.
   void post(Posted& work) noexcept;
 
+  // `notice` is run once, on this thread, when the backend fails for good (Backend::failure). It stays until then.
+  void when_backend_fails(Posted& notice) noexcept { failure_notice_ = &notice; }
+
   // Submits. True: the result is in the op and the caller goes on at once. False: complete() will be called later.
   bool start(Op& op) noexcept {
     WEIR_ASSERT(op.state == OpState::idle);
@@ -98,6 +101,7 @@ class Reactor {
   Timers timers_;
   Queue<Op> ready_;
   MpscQueue<Posted> posted_;
+  Posted* failure_notice_ = nullptr;
   std::size_t in_flight_ = 0;
   int inline_left_ = inline_budget;
   Duration longest_turn_{};
