@@ -111,6 +111,24 @@ struct WaitChild : OpAwaiter {
   }
 };
 
+// Goes on in the next turn, after one look at the system; in the order of those who wait.
+class NextTurn : Posted {
+ public:
+  explicit NextTurn(Reactor& reactor) noexcept : reactor_(reactor) {
+    run = [](Posted& work) noexcept { static_cast<NextTurn&>(work).waiter_.resume(); };
+  }
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) noexcept {
+    waiter_ = waiter;
+    reactor_.post(*this);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  Reactor& reactor_;
+  std::coroutine_handle<> waiter_;
+};
+
 // Ends at the deadline (true) or when the token is cancelled (false).
 class SleepUntil : Timer, CancelCallback, Resumable {
  public:

@@ -68,6 +68,7 @@ void Reactor::sleep(TimePoint deadline) noexcept {
   backend_->wait(until, ready_);
   now_ = backend_->now();
   if (backend_->failure() && failure_notice_) posted_.push(*std::exchange(failure_notice_, nullptr));
+  turn_spent_ = false;
 }
 
 void Reactor::post(Posted& work) noexcept {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "core/base/buffer.hpp"
 #include "core/coro/run_queue.hpp"
@@ -75,6 +76,9 @@ class Reactor {
   // False once a completion has started enough operations that were done at once: others get their turn.
   bool spend_inline() noexcept { return inline_left_ > 0 && inline_left_-- > 0; }
 
+  // True once a turn: for work that takes long by itself, such as starting a program. Whoever is told no awaits NextTurn.
+  bool spend_turn() noexcept { return !std::exchange(turn_spent_, true); }
+
   TimePoint now() const noexcept { return now_; }  // as of the last wait: one clock reading a turn
   TimePoint clock() const noexcept { return backend_->now(); }
   Timers& timers() noexcept { return timers_; }
@@ -104,6 +108,7 @@ class Reactor {
   Posted* failure_notice_ = nullptr;
   std::size_t in_flight_ = 0;
   int inline_left_ = inline_budget;
+  bool turn_spent_ = false;
   Duration longest_turn_{};
 };
 

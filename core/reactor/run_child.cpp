@@ -41,6 +41,11 @@ class Run : Timer, CancelCallback {
 };
 
 Task<void> Run::to_end(CancelToken token) {
+  // A start holds the thread until the program's image is loaded: one a turn.
+  while (!token.cancelled() && !reactor_.spend_turn()) {
+    NextTurn next(reactor_);
+    co_await next;
+  }
   if (token.cancelled()) {
     result.end = RunEnd::cancelled;
     co_return;

@@ -21,6 +21,7 @@
 #include "core/platform/errors.hpp"
 #include "core/platform/posix/descriptors.hpp"
 #ifdef __linux__
+#include "core/platform/linux/close_range.hpp"
 #include "core/platform/linux/process_descriptor.hpp"
 #endif
 #ifdef __APPLE__
@@ -267,8 +268,12 @@ void Orders::set_streams(const StandardStreams& streams) noexcept {
   note(::posix_spawn_file_actions_adddup2(&actions_, streams.out.childs.get(), 1));
   const int error = streams.merged ? 1 : streams.error.childs.get();
   note(::posix_spawn_file_actions_adddup2(&actions_, error, 2));
+  // Ours are closed by the exec. Those that a library, or whoever started us, left open are made so, too. The system's
+  // action for it closes one by one while this thread is held: with 15,000 of them that costs 1.2 ms more.
+#ifdef __linux__
+  if (close_from_on_exec(3)) return;
+#endif
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
-  // Ours are closed by the exec; those that a library, or whoever started us, left open are closed here.
   note(::posix_spawn_file_actions_addclosefrom_np(&actions_, 3));
 #endif
 }
