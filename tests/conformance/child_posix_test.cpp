@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "core/platform/descriptors.hpp"
+#include "core/platform/signal_source.hpp"
 #include "tests/conformance/rig.hpp"
 
 using namespace weir;
@@ -156,6 +157,28 @@ SYSTEM_TEST("a process that was told to ignore the ends of its children learns o
     REQUIRE(outcome.status.code == 6);
   });
   CHECK(worked);
+}
+
+SYSTEM_TEST("signals of the process and ends of children come through beside each other") {
+  platform::SignalSource source;
+  REQUIRE_FALSE(source.open());
+  Handle requests;
+  Closing closing(rig, {&requests});
+  rig.adopt(requests, source.take_descriptor());
+  // The signals are blocked on this thread until it is told to take them, and not on the child's.
+  CHECK(run_program(rig, {rig.test_child(), "descriptors"}).output == "descriptor 0\ndescriptor 1\ndescriptor 2\n");
+  source.deliver_here();
+  for (int round = 0; round < 10; ++round) {
+    ::raise(SIGUSR1);
+    CHECK(run_program(rig, {rig.test_child(), "exit", std::to_string(round)}).status.code ==
+          static_cast<std::uint32_t>(round));
+    char told[8];
+    Flight op(requests, OpKind::read);
+    op.memory = {told, sizeof told};
+    rig.run(op);
+    REQUIRE(op.bytes == 1);
+    CHECK(told[0] == static_cast<char>(platform::Signal::reopen_logs));
+  }
 }
 
 SYSTEM_TEST("no zombie and no descriptor is left behind") {
