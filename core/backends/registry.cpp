@@ -13,7 +13,9 @@ constexpr std::array backends{
 #elif defined(WEIR_KQUEUE)
     BackendInfo{"kqueue", BackendKind::kqueue, make_kqueue_backend},
 #endif
-#ifndef _WIN32
+#ifdef _WIN32
+    BackendInfo{"iocp", BackendKind::iocp, make_iocp_backend},
+#else
     BackendInfo{"poll", BackendKind::poll, make_poll_backend},
 #endif
     BackendInfo{"select", BackendKind::select, make_select_backend},

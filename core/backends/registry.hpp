@@ -38,5 +38,6 @@ Result<std::unique_ptr<Backend>> make_epoll_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_kqueue_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_poll_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_select_backend() noexcept;
+Result<std::unique_ptr<Backend>> make_iocp_backend() noexcept;
 
 }  // namespace weir

@@ -11,6 +11,7 @@
 #include "core/backends/readiness.hpp"
 #include "core/backends/registry.hpp"
 #include "core/platform/clock.hpp"
+#include "core/platform/errors.hpp"
 #include "core/platform/windows/winsock.hpp"
 
 namespace weir {
@@ -144,8 +145,9 @@ void SelectBackend::report(std::size_t place, FiredList& fired) noexcept {
 }
 
 // A socket was closed behind our back, by whoever owns the other end of an adoption. select does not say which: find
-// it, and let its ops fail, instead of failing for ever.
+// it, and let its ops fail, instead of failing for ever. Where it is none of them, it is the wakeup or select itself.
 void SelectBackend::report_closed(FiredList& fired) noexcept {
+  const Error error = platform::last_error();
   for (std::size_t place = watched_.size(); place-- > 1;) {
     int type = 0;
     int size = sizeof type;
@@ -155,6 +157,7 @@ void SelectBackend::report_closed(FiredList& fired) noexcept {
     handle_at(token.slot)->armed = 0;
     take_out(place);
   }
+  if (fired.empty() && error.code != Errc::interrupted) fail(error);
 }
 
 }  // namespace

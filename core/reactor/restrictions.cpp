@@ -147,6 +147,12 @@ constexpr std::array rows{
     Row{{"windows-no-poll", "poll exists on Unix systems only", select_module},
         {windows, bit(BackendKind::poll)},
         bit(Feature::this_backend)},
+    Row{{"windows-no-reuse-port",
+         "several listeners cannot share an address on Windows: there the option of that name lets anybody take it away; "
+         "one thread accepts",
+         "CPython, asyncio, Event Loop: create_server(), reuse_port"},
+        {windows, every_backend},
+        bit(Feature::shared_listeners)},
 };
 
 constexpr auto texts = [] {

@@ -28,8 +28,9 @@ enum class Feature : std::uint8_t {
   child_watcher,     // choosing how child processes are watched
   plain_pipes,       // pipe handles that were not opened for overlapped I/O
   this_backend,      // the backend itself: it exists on that system
+  shared_listeners,  // several listeners on one address, between which the kernel balances
 };
-inline constexpr std::size_t feature_count = 12;
+inline constexpr std::size_t feature_count = 13;
 
 // Whose rules apply. `version` is major * 100 + minor where a row depends on it (macOS 10.8: 1008), 0: any current.
 struct Platform {

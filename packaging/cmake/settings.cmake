@@ -26,6 +26,11 @@ if(WEIR_WERROR)
   add_compile_options(-Werror)
 endif()
 
+if(MINGW AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
+  # GCC bug 110572: std::type_info::operator== is in the static library, and inline in C++23's header as well.
+  add_link_options(-Wl,--allow-multiple-definition)
+endif()
+
 add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:NDEBUG>)
 if(WEIR_SANITIZE)
   add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

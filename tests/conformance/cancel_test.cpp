@@ -78,11 +78,13 @@ BACKEND_TEST("a cancelled send ends within one wait, and the stream goes on") {
   const IoSlice slice(std::string_view("never sent"));
   Flight sending(client, OpKind::send);
   sending.slices = {&slice, 1};
-  if (rig.submit(sending) == Submit::pending) cancel_within_one_wait(rig, sending);
+  const bool parked = rig.submit(sending) == Submit::pending;
+  if (parked) cancel_within_one_wait(rig, sending);
   rig.backend().shutdown(client, Direction::out);
   const std::string all = rig.receive_all(server);
   CHECK(all.size() >= 4096);
-  CHECK(all.find_first_not_of('f') == std::string::npos);
+  // There may have been room again by then.
+  if (parked) CHECK(all.find_first_not_of('f') == std::string::npos);
 }
 
 BACKEND_TEST("cancelled reads, writes and watches end within one wait") {

@@ -1,7 +1,5 @@
 // Lines 1 to 6 of the contract in core/reactor/backend.hpp; what each kind of operation does at its simplest.
 
-#include <sys/socket.h>
-
 #include <array>
 
 #include "tests/conformance/rig.hpp"
@@ -302,7 +300,15 @@ BACKEND_TEST("a pipe is read and written until its writer goes") {
   rig.run(writing);
   CHECK(writing.bytes == 14);
   rig.finish(reading);
-  CHECK(std::string_view(memory, reading.bytes) == "through a pipe");
+  std::string got(memory, reading.bytes);
+  while (got.size() < 14) {  // one read need not see all slices of one write
+    Flight more(reader, OpKind::read);
+    more.memory = {memory, sizeof memory};
+    rig.run(more);
+    REQUIRE(more.bytes > 0);
+    got.append(memory, more.bytes);
+  }
+  CHECK(got == "through a pipe");
   Flight at_end(reader, OpKind::read);
   at_end.memory = {memory, sizeof memory};
   CHECK(rig.submit(at_end) == Submit::pending);
@@ -328,9 +334,22 @@ BACKEND_TEST("a character device is read and written") {
     return;
   }
   rig.adopt(device, ends.first);
-  rig.adopt(other, ends.second);
   CHECK(device.kind == HandleKind::char_device);
   char memory[64];
+  if (ends.second == no_native_handle) {  // the null device: takes everything, has nothing
+    const IoSlice bytes(std::string_view("bytes"));
+    Flight vanishing(device, OpKind::write);
+    vanishing.slices = {&bytes, 1};
+    rig.run(vanishing);
+    CHECK(vanishing.bytes == 5);
+    Flight at_end(device, OpKind::read);
+    at_end.memory = {memory, sizeof memory};
+    rig.run(at_end);
+    CHECK(at_end.code() == Errc::ok);
+    CHECK(at_end.bytes == 0);
+    return;
+  }
+  rig.adopt(other, ends.second);
   Flight reading(device, OpKind::read);
   reading.memory = {memory, sizeof memory};
   CHECK(rig.submit(reading) == Submit::pending);
@@ -374,45 +393,4 @@ BACKEND_TEST("a foreign descriptor is watched again and again") {
   Flight still(watched, OpKind::watch_read);
   rig.run(still);
   CHECK(still.code() == Errc::ok);
-}
-
-SYSTEM_TEST("a watch sees what comes after its owner took everything") {
-  const Natives ends = rig.make_foreign();
-  Handle watched, other;
-  Closing closing(rig, {&watched, &other});
-  rig.adopt(watched, ends.first);
-  rig.adopt(other, ends.second);
-  for (int round = 0; round < 20; ++round) {
-    Flight readable(watched, OpKind::watch_read);
-    if (round % 3 == 0) rig.poke(other);
-    const Submit outcome = rig.submit(readable);
-    if (round % 3 != 0) {
-      CHECK(outcome == Submit::pending);
-      rig.poke(other);
-    }
-    if (!readable.ended()) rig.finish(readable);
-    char taken[8];
-    CHECK(::recv(static_cast<int>(watched.native), taken, sizeof taken, MSG_DONTWAIT) == 1);
-  }
-}
-
-// A short receive is taken to mean that the socket is empty. Urgent data makes receives short of what is there.
-SYSTEM_TEST("urgent data does not strand what comes behind it") {
-  Handle client, server;
-  Closing closing(rig, {&client, &server});
-  rig.connect(client, server);
-  const int fd = static_cast<int>(client.native);
-  char memory[64];
-  for (int round = 0; round < 50; ++round) {
-    Flight parked(server, OpKind::recv);
-    parked.memory = {memory, sizeof memory};
-    REQUIRE(rig.submit(parked) == Submit::pending);
-    REQUIRE(::send(fd, "before", 6, 0) == 6);
-    REQUIRE(::send(fd, "!", 1, MSG_OOB) == 1);
-    REQUIRE(::send(fd, "behind", 6, 0) == 6);
-    rig.finish(parked);
-    std::string got(memory, parked.bytes);
-    got += rig.receive(server, 12 - got.size());
-    CHECK(got == "beforebehind");
-  }
 }

@@ -1,11 +1,5 @@
 #include "tests/conformance/rig.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdlib>
-
 #include "tests/conformance/libkqueue_gaps.hpp"
 
 namespace weir::conformance {
@@ -208,34 +202,6 @@ Closing::~Closing() {
     if (handle->is_open()) backend.close(*handle);
   }
 }
-
-namespace {
-
-// How a process of its own ended that ran the function. A failed REQUIRE must not let it go on with the suite.
-int status_alone(const std::function<void()>& function) {
-  std::fflush(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    std::signal(SIGABRT, SIG_DFL);
-    ::close(2);
-    try {
-      function();
-    } catch (...) { std::_Exit(1); }
-    std::_Exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
-
-}  // namespace
-
-bool aborts(const std::function<void()>& function) {
-  const int status = status_alone(function);
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
-}
-
-bool succeeds_alone(const std::function<void()>& function) { return status_alone(function) == 0; }
 
 void run_on(const char* name, void (*test)(Rig&)) {
 #if defined(WEIR_KQUEUE) && defined(__linux__)

@@ -42,14 +42,14 @@ class Rig {
   virtual Address address_of(const Handle& listener) = 0;  // where it then is
   virtual Natives make_pipe() = 0;                         // read end, write end
   virtual Natives make_sockets() = 0;                      // connected to each other
-  virtual Natives make_char_device() = 0;                  // the device, and its other end
+  virtual Natives make_char_device() = 0;                  // the device, and its other end if it has one
   virtual Natives make_foreign() = 0;                      // to be watched, and what makes it readable
   virtual void poke(Handle& other) = 0;                    // sends a byte from the other end of a foreign one
   virtual NativeHandle make_regular_file() = 0;
-  virtual std::string test_child() = 0;                   // a program that does as tests/support/child.cpp says
+  virtual std::string test_child() = 0;  // a program that does as tests/support/child.cpp says
   virtual void discard(NativeHandle native) = 0;
   virtual void narrow(Handle& stream) = 0;                // its direction out holds little from now on
-  virtual void leave_descriptors(std::size_t count) = 0;  // no more than so many can be opened
+  virtual void leave_descriptors(std::size_t count) = 0;  // no more than so many can be opened (DESCRIPTOR_LIMIT_TEST)
   virtual void restore_descriptors() = 0;
   virtual void fail_starts(bool always) = 0;  // of children; the simulator's only
 
@@ -98,6 +98,7 @@ class Rig {
 };
 
 std::unique_ptr<Rig> make_rig(std::string_view name);
+std::unique_ptr<Rig> make_system_rig(std::string_view name);  // by the system that this was compiled for
 
 // Closes at the end of a test. What is still in flight is cancelled and waited for first.
 class Closing {
@@ -143,11 +144,20 @@ void run_on(const char* backend, void (*test)(Rig&));
 #define WEIR_TEST_ON_KQUEUE(sentence, body)
 #endif
 
+// Windows has no limit of descriptors that a test could come near.
+#ifdef _WIN32
+#define WEIR_TEST_ON_SYSTEMS(sentence, body) \
+  WEIR_TEST_ON(sentence, "iocp", body)       \
+  WEIR_TEST_ON(sentence, "select", body)
+#define WEIR_TEST_ON_LIMITED(sentence, body)
+#else
 #define WEIR_TEST_ON_SYSTEMS(sentence, body) \
   WEIR_TEST_ON_EPOLL(sentence, body)         \
   WEIR_TEST_ON_KQUEUE(sentence, body)        \
   WEIR_TEST_ON(sentence, "poll", body)       \
   WEIR_TEST_ON(sentence, "select", body)
+#define WEIR_TEST_ON_LIMITED(sentence, body) WEIR_TEST_ON_SYSTEMS(sentence, body)
+#endif
 
 #define WEIR_TEST_ON_SIMULATORS(sentence, body)  \
   WEIR_TEST_ON(sentence, "sim", body)            \
@@ -156,11 +166,13 @@ void run_on(const char* backend, void (*test)(Rig&));
   WEIR_TEST_ON(sentence, "sim-windows", body)    \
   WEIR_TEST_ON(sentence, "sim-windows-select", body)
 
-#define WEIR_TESTS(sentence, register, body)                        \
-  static void body([[maybe_unused]] ::weir::conformance::Rig& rig); \
+#define WEIR_TESTS(sentence, register, body)                                         \
+  [[maybe_unused]] static void body([[maybe_unused]] ::weir::conformance::Rig& rig); \
   register(sentence, body) static void body([[maybe_unused]] ::weir::conformance::Rig& rig)
 
 #define WEIR_TEST_ON_ALL(sentence, body) WEIR_TEST_ON_SYSTEMS(sentence, body) WEIR_TEST_ON_SIMULATORS(sentence, body)
+#define WEIR_TEST_ON_ALL_LIMITED(sentence, body) \
+  WEIR_TEST_ON_LIMITED(sentence, body) WEIR_TEST_ON_SIMULATORS(sentence, body)
 
 // One case per backend, "sentence - epoll" with the tag [epoll], and so on: a backend can be run alone. The body gets
 // the Rig as `rig`.
@@ -168,4 +180,9 @@ void run_on(const char* backend, void (*test)(Rig&));
 
 // What only a real system has (signals, threads that interrupt a sleep in real time), or only the simulator (seeds).
 #define SYSTEM_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_SYSTEMS, WEIR_JOIN(conformance_, __LINE__))
+// What runs short of descriptors, on the systems that have a limit of them.
+#define DESCRIPTOR_LIMIT_TEST(sentence) \
+  WEIR_TESTS(sentence, WEIR_TEST_ON_ALL_LIMITED, WEIR_JOIN(conformance_, __LINE__))
+#define SYSTEM_DESCRIPTOR_LIMIT_TEST(sentence) \
+  WEIR_TESTS(sentence, WEIR_TEST_ON_LIMITED, WEIR_JOIN(conformance_, __LINE__))
 #define SIMULATED_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_SIMULATORS, WEIR_JOIN(conformance_, __LINE__))

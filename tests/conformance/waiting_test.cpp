@@ -1,9 +1,6 @@
 // Lines 8 and 9: a wait is never early, a wake is never lost.
 
-#include <sys/time.h>
-
 #include <atomic>
-#include <csignal>
 #include <thread>
 
 #include "core/base/rng.hpp"
@@ -117,23 +114,4 @@ BACKEND_TEST("wakes from several threads at once coalesce and all arrive") {
   while (done.load(std::memory_order_acquire) < threads * each) rig.wait(TimePoint::max());
   for (std::thread& waker : wakers) waker.join();
   CHECK(done == threads * each);
-}
-
-SYSTEM_TEST("a signal does not end a wait early") {
-  static std::atomic<int> signals{0};
-  signals = 0;
-  struct sigaction action{};
-  action.sa_handler = [](int) { signals.fetch_add(1); };
-  struct sigaction before{};
-  ::sigaction(SIGALRM, &action, &before);
-  const itimerval often{{0, 1000}, {0, 1000}};
-  ::setitimer(ITIMER_REAL, &often, nullptr);
-  while (signals < 5) {
-    const TimePoint deadline = rig.backend().now() + std::chrono::milliseconds{10};
-    CHECK(rig.wait(deadline) == 0);
-    CHECK(rig.backend().now() >= deadline);
-  }
-  const itimerval never{};
-  ::setitimer(ITIMER_REAL, &never, nullptr);
-  ::sigaction(SIGALRM, &before, nullptr);
 }

@@ -40,6 +40,7 @@ Error open_listener(Handle& handle, const OpenSpec& spec) noexcept {
   sockaddr_storage where;
   const int length = to_sockaddr(spec.address, where);
   if (length == 0) return Errc::bad_argument;
+  if (spec.reuse_port) return refused(rule_named("windows-no-reuse-port"));
   const NativeHandle native = make_stream_socket(domain_of(spec.address.family));
   if (native == no_native_handle) return last_error();
   if (const Error error = bind_and_listen(socket_of(native), spec, where, length)) {

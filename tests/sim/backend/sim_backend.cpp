@@ -113,7 +113,10 @@ Error SimBackend::open(Handle& handle, const OpenSpec& spec) noexcept {
   if (spec.what == OpenSpec::What::adopt) {
     error = adopt(handle, spec.native);
   } else {
-    const Feature feature = spec.address.family == Family::unix_path ? Feature::unix_sockets : Feature::stream_sockets;
+    const bool shared = spec.what == OpenSpec::What::listener && spec.reuse_port;
+    const Feature feature = spec.address.family == Family::unix_path ? Feature::unix_sockets
+                            : shared                                 ? Feature::shared_listeners
+                                                                     : Feature::stream_sockets;
     const Ruling allowed = capabilities_[feature];
     if (!allowed.allowed) {
       error = refused(allowed.rule);

@@ -1,0 +1,140 @@
+// What only Windows has: its number of sockets, handles that were not opened for overlapped I/O, sockets that move
+// between loops.
+
+#include "tests/conformance/rig.hpp"
+// Before windows.h, which has names of its own for common words.
+#include "core/backends/registry.hpp"
+#include "core/platform/windows/pipes.hpp"
+#include "core/platform/windows/winsock.hpp"
+#include "core/reactor/restrictions.hpp"
+
+using namespace weir;
+using namespace weir::conformance;
+
+namespace {
+
+std::string_view rule_of(const Error& error) {
+  REQUIRE(error.code == Errc::not_supported);
+  REQUIRE(restriction(error.rule) != nullptr);
+  return restriction(error.rule)->id;
+}
+
+}  // namespace
+
+SYSTEM_TEST("the 513th socket is refused by select only, and the others go on") {
+  constexpr std::size_t most = 512;
+  std::vector<Handle> handles(most - 3);
+  Handle listener, client, server, one_more;
+  Closing closing(rig, {&listener, &client, &server, &one_more});
+  rig.listen(listener);
+  rig.connect(listener, client, server);
+  for (Handle& handle : handles) {
+    closing.add(handle);
+    rig.open_stream(handle);
+  }
+  OpenSpec spec;
+  spec.address.family = Family::ipv4;
+  REQUIRE(rig.backend().open(one_more, spec).code == Errc::ok);
+  const Error error = rig.backend().attach(one_more);
+  if (rig.name() == "select") {
+    CHECK(rule_of(error) == "windows-select-512");
+  } else {
+    CHECK(error.code == Errc::ok);
+  }
+  CHECK(rig.send_all(client, "still here") == 10);
+  CHECK(rig.receive(server, 10) == "still here");
+  // There is room again.
+  rig.backend().close(handles[0]);
+  if (rig.name() == "select") CHECK(rig.backend().attach(one_more).code == Errc::ok);
+}
+
+SYSTEM_TEST("all 512 sockets are waited for at once") {
+  constexpr std::size_t count = 255;
+  std::vector<Handle> clients(count), servers(count);
+  Handle listener;
+  Closing closing(rig, {&listener});
+  rig.listen(listener);
+  std::vector<std::unique_ptr<Flight>> flights;
+  std::vector<char> memory(2 * count);
+  for (std::size_t i = 0; i < count; ++i) {
+    rig.connect(listener, clients[i], servers[i]);
+    closing.add(clients[i]);
+    closing.add(servers[i]);
+  }
+  for (std::size_t i = 0; i < 2 * count; ++i) {
+    flights.push_back(std::make_unique<Flight>(i < count ? clients[i] : servers[i - count], OpKind::recv));
+    flights[i]->memory = {&memory[i], 1};
+    REQUIRE(rig.submit(*flights[i]) == Submit::pending);
+  }
+  for (std::size_t i = count; i-- > 0;) {
+    CHECK(rig.send_all(clients[i], "c") == 1);
+    CHECK(rig.send_all(servers[i], "s") == 1);
+  }
+  for (std::size_t i = 0; i < 2 * count; ++i) {
+    if (!flights[i]->ended()) rig.finish(*flights[i]);
+    CHECK(memory[i] == (i < count ? 's' : 'c'));
+  }
+}
+
+SYSTEM_TEST("a pipe that was not opened for overlapped I/O is refused with the backend's rule") {
+  const auto pipe = platform::make_pipe(false);
+  REQUIRE(pipe.has_value());
+  Handle plain;
+  Closing closing(rig, {&plain});
+  OpenSpec spec;
+  spec.what = OpenSpec::What::adopt;
+  spec.native = pipe->theirs;
+  REQUIRE(rig.backend().open(plain, spec).code == Errc::ok);
+  const Error error = rig.backend().attach(plain);
+  CHECK(rule_of(error) == (rig.name() == "select" ? "windows-select-no-pipes" : "windows-iocp-overlapped-pipes"));
+  rig.discard(pipe->ours);
+}
+
+SYSTEM_TEST("a stream is not watched with the iocp backend") {
+  if (rig.name() != "iocp") {
+    SUCCEED("select watches: tried by the contract's tests");
+    return;
+  }
+  Handle client, server;
+  Closing closing(rig, {&client, &server});
+  rig.connect(client, server);
+  for (const OpKind kind : {OpKind::watch_read, OpKind::watch_write}) {
+    Flight watching(client, kind);
+    REQUIRE(rig.submit(watching) == Submit::done);
+    CHECK(rule_of(watching.error) == "windows-iocp-no-watch");
+  }
+}
+
+// One thread accepts, another serves: an accepted socket has joined no port yet.
+SYSTEM_TEST("a socket that one loop accepted is served by another") {
+  auto other = make_backend(rig.name());
+  REQUIRE(other.has_value());
+  Handle listener, client, server;
+  rig.listen(listener);
+  rig.open_stream(client);
+  const Address to = rig.address_of(listener);
+  Flight connecting(client, OpKind::connect);
+  connecting.connect = {&to};
+  Flight accepting(listener, OpKind::accept);
+  accepting.accept = {&server, nullptr};
+  const Submit begun = rig.submit(connecting);
+  rig.run(accepting);
+  if (begun == Submit::pending && !connecting.ended()) rig.finish(connecting);
+  REQUIRE(connecting.code() == Errc::ok);
+  REQUIRE((*other)->attach(server).code == Errc::ok);
+  REQUIRE(rig.send_all(client, "moved") == 5);
+  char memory[8];
+  Flight reading(server, OpKind::recv);
+  reading.memory = {memory, sizeof memory};
+  reading.state = OpState::in_flight;
+  if ((*other)->submit(reading) == Submit::pending) {
+    Queue<Op> ready;
+    while (ready.empty()) (*other)->wait((*other)->now() + std::chrono::seconds{10}, ready);
+    REQUIRE(ready.pop() == &reading);
+  }
+  reading.state = OpState::idle;
+  CHECK(std::string_view(memory, reading.bytes) == "moved");
+  (*other)->close(server);
+  rig.backend().close(client);
+  rig.backend().close(listener);
+}
