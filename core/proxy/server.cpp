@@ -17,6 +17,7 @@ struct Listener {
   std::uint32_t index;
   Handle handle;
   Op* accepting = nullptr;
+  bool told_full = false;
   CancelSource closing;
 };
 
@@ -34,6 +35,15 @@ bool is_exhaustion(const Error& error) noexcept {
   return error.code == Errc::descriptor_limit || error.code == Errc::out_of_memory || error.code == Errc::not_supported;
 }
 
+std::string sentence_of(const Restriction& rule) {
+  return std::string(rule.sentence).append(" [").append(rule.id).append("]");
+}
+
+std::string reason_of(const Error& error) {
+  const Restriction* rule = restriction(error.rule);
+  return rule ? sentence_of(*rule) : describe(error);
+}
+
 }  // namespace
 
 class Server::Impl : public Timer {
@@ -46,11 +56,12 @@ class Server::Impl : public Timer {
   Error open_listener(std::uint32_t index, const OpenSpec& spec) noexcept;
   Task<void> accept_loop(Listener& listener);
   Task<void> accept_waiting(Listener& listener);
-  void begin(ClientConnection& connection) noexcept;
-  void admit(ClientConnection& connection) noexcept;
+  Error begin(ClientConnection& connection) noexcept;
+  Error admit(ClientConnection& connection) noexcept;
   bool hand_over(ClientConnection& connection) noexcept;
   void take_over(const AcceptedConnection& connection) noexcept;
   bool is_full(std::uint32_t listener) const noexcept;
+  void note_full(Listener& listener) noexcept;
   void drain() noexcept;
   void stop() noexcept;
   void close_listeners() noexcept;
@@ -102,12 +113,24 @@ bool Server::Impl::is_full(std::uint32_t listener) const noexcept {
   return here >= own_limit;
 }
 
+// Said once, and only where it is not the file's own limit: the administrator may not know of this one.
+void Server::Impl::note_full(Listener& listener) noexcept {
+  ++engine.counters.accept_pauses;
+  if (engine.spec().listeners[listener.index].max_connections != 0 || std::exchange(listener.told_full, true)) return;
+  const Platform& platform = engine.reactor.backend().capabilities().platform;
+  std::string text = "accept paused: " + std::to_string(engine.options.max_connections) + " connections are open, more wait";
+  if (const Restriction* rule = restriction(platform_limits(platform).max_sockets_rule)) {
+    text.append("; ").append(sentence_of(*rule));
+  }
+  engine.log_event(text);
+}
+
 Task<void> Server::Impl::accept_loop(Listener& listener) {
   Reactor& reactor = engine.reactor;
   bool paused = false;
   while (!engine.draining) {
     if (is_full(listener.index)) {
-      if (!paused) ++engine.counters.accept_pauses;
+      if (!paused) note_full(listener);
       paused = true;
       const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
       if (!slept) break;
@@ -125,7 +148,13 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
         const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
         if (!slept) break;
       }
-      if (!hand_over(*connection)) admit(*connection);
+      if (hand_over(*connection)) continue;
+      const Error refusal = admit(*connection);
+      if (!is_exhaustion(refusal)) continue;
+      // There is no room for more: who comes next waits in the backlog.
+      ++engine.counters.accept_pauses;
+      const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
+      if (!slept) break;
       continue;
     }
     const Error error = accepted.error();
@@ -163,9 +192,9 @@ Task<void> Server::Impl::accept_waiting(Listener& listener) {
 }
 
 // Where it was accepted.
-void Server::Impl::admit(ClientConnection& connection) noexcept {
+Error Server::Impl::admit(ClientConnection& connection) noexcept {
   engine.count_in(connection.listener);
-  begin(connection);
+  return begin(connection);
 }
 
 // To another worker. True: it is gone. What waits when the listener closes is served here: others may have ended.
@@ -197,14 +226,15 @@ void Server::Impl::take_over(const AcceptedConnection& accepted) noexcept {
   begin(*connection);
 }
 
-void Server::Impl::begin(ClientConnection& connection) noexcept {
+// An error: the backend does not take it (select has its limits), and it is closed.
+Error Server::Impl::begin(ClientConnection& connection) noexcept {
   ++engine.counters.accepted;
   if (Error error = engine.reactor.backend().attach(connection.stream.handle())) {
-    engine.log_event("a connection was refused: " + describe(error));
+    engine.log_event("a connection was refused: " + reason_of(error));
     engine.reactor.backend().close(connection.stream.handle());
     engine.count_out(connection.listener);
     engine.connections.destroy(&connection);
-    return;
+    return error;
   }
   const Forwarding& forwarding = engine.spec().forwarding;
   connection.trusted = !forwarding.trusted_proxies.empty() && is_trusted(connection.peer, forwarding);
@@ -212,6 +242,7 @@ void Server::Impl::begin(ClientConnection& connection) noexcept {
   ++engine.open_count;
   engine.all_closed.reset();
   connection.begin();
+  return {};
 }
 
 void Server::Impl::close_listeners() noexcept {

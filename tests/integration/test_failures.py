@@ -1,7 +1,10 @@
 """What goes wrong at either end: deaths in every phase, timeouts, limits. Nothing leaks and others go on."""
 import json
+import resource
+import select
 import socket
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -423,6 +426,87 @@ upstreams: {{ app: {{ endpoints: ["{cls.app.address}"], idle_timeout: 60s }} }}
     def test_the_limit_of_connections_leaves_room_for_upstreams(self):
         self.assertGreater(self.weir.info["max_connections"], 5)
         self.assertLess(self.weir.info["max_connections"], 32)
+
+
+class MoreThanSelectHolds(WeirCase):
+    """1,100 clients of the select backend, which has 1024 descriptors for them and their upstream connections."""
+
+    weir_options = {"backend": "select", "workers": 1}
+    clients = 1100
+
+    @classmethod
+    def configure(cls):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+        cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        cls.app = cls.upstream()
+        return f"""
+listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}
+routes: [{{ path: /here, respond: ok }}]
+timeouts: {{ keep_alive: 120s }}
+upstreams: {{ app: ["{cls.app.address}"] }}
+"""
+
+    def test_the_listener_pauses_and_those_inside_go_on(self):
+        room = self.weir.info["max_connections"]
+        self.assertLess(2 * room, 1024)
+        self.assertGreater(room, 400)
+        clients = [self.client() for _ in range(self.clients)]
+        for client in clients:
+            client.send(b"GET /here HTTP/1.1\r\nHost: t\r\n\r\n")
+        inside, outside = clients[:room], clients[room:]
+        for client in inside:
+            self.assertEqual(client.response().status, 200)
+        wait_until(lambda: "[posix-select-fd-setsize]" in self.weir.stderr(), self.weir.stderr)
+        self.assertIn(f"accept paused: {room} connections", self.weir.stderr())
+        self.assertLess(self.weir.descriptors(), 1024)
+        for client in inside[:20]:
+            self.assertEqual(self.seen(client.get("/through"))["server"], "upstream")
+        self.assertEqual(select.select([client.sock for client in outside[:1]], [], [], 0.2)[0], [])
+        for client in inside:
+            client.close()
+        for client in outside:  # nobody was turned away
+            self.assertEqual(client.response().status, 200)
+            client.close()
+
+
+class NoNumberThatSelectHolds(WeirCase):
+    """weir knows nothing of most descriptors below 1024 that it was started with: what it accepts cannot be waited for."""
+
+    # Runs a command with the numbers from 300 to 1023 taken.
+    weir_options = {"backend": "select", "workers": 1, "under": [
+        sys.executable, "-c", "import os, sys\nfor n in range(300, 1024): os.dup2(0, n)\nos.execvp(sys.argv[1], sys.argv[1:])"]}
+
+    @classmethod
+    def configure(cls):
+        return """
+listeners: { web: { bind: "127.0.0.1:0" } }
+routes: [{ path: /, respond: ok }]
+timeouts: { keep_alive: 120s }
+"""
+
+    def served(self, client):
+        """False when weir closed the connection, with an answer owed or before it was asked."""
+        try:
+            return client.get().status == 200
+        except (Closed, ConnectionError):
+            return False
+
+    def test_a_connection_is_refused_by_its_rule_and_those_inside_go_on(self):
+        inside = []
+        for _ in range(320):
+            client = self.client()
+            if not self.served(client):
+                break
+            inside.append(client)
+        self.assertTrue(200 < len(inside) < 300, len(inside))
+        refusal = "a connection was refused: the select backend takes descriptors below 1024"
+        wait_until(lambda: refusal in self.weir.stderr(), self.weir.stderr)
+        self.assertEqual(self.weir.stderr().count("[posix-select-fd-setsize]"), 1)
+        for client in inside:
+            self.assertTrue(self.served(client))
+        inside[0].close()
+        wait_until(lambda: self.served(self.client()), "room to be used again")
 
 
 class NoDescriptorLeft(WeirCase):
