@@ -3,7 +3,7 @@
 #   make bench ARGS="--peers nginx,weir --scenarios h1-small --rounds 6"
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench lint format fuzz install clean
+.PHONY: help build macos demo test bench lint format fuzz install clean
 
 ARGS ?=
 PREFIX ?= /usr/local
@@ -17,6 +17,11 @@ build: ## builds the release binary, build/release/weir
 	@packaging/install-dependencies build
 	@[ -f build/release/build.ninja ] || cmake --preset release -DWEIR_BUILD_TESTS=OFF -DWEIR_WERROR=$(WERROR)
 	@cmake --build build/release --target weir $(if $(CI),-- --quiet)
+
+macos: ## compiles and links weir for macOS: build/macos-arm64/weir, build/macos-x86_64/weir
+	@packaging/install-dependencies macos
+	@packaging/cross/build macos-arm64
+	@packaging/cross/build macos-x86_64
 
 demo: ## builds weir, proxies a request with it and shows what happened
 	@packaging/install-dependencies demo

@@ -3,6 +3,7 @@
 
     tests/run.py                    every stage
     tests/run.py style release      only these
+    tests/run.py --cross            the builds for other systems, too, with packaging/cross
     tests/run.py --list             the stages and what they are for
 
 The last line is "N passed, M failed" and the exit status is 1 if anything failed, a build included.
@@ -34,6 +35,7 @@ class Stage:
     what: str
     tests: tuple = ALL           # names of tests in tests/CMakeLists.txt; ALL: every one
     environment: dict = dataclasses.field(default_factory=dict)
+    cross: bool = False          # built for another system with packaging/cross
 
 
 SANITIZERS = {
@@ -48,6 +50,7 @@ STAGES = [
     Stage("asan", "every suite under the address and undefined-behaviour sanitizers", ALL, SANITIZERS),
     Stage("tsan", "what has threads, under the thread sanitizer", ("base", "coro", "conformance", "daemon", "integration"),
           SANITIZERS),
+    Stage("macos", "compiled and linked for macOS, not run: the headers of the binaries are looked at", cross=True),
     Stage("fuzz", "each fuzz target for a few seconds, from its corpus"),
 ]
 
@@ -224,6 +227,29 @@ def fuzz_stage(seconds):
     return total
 
 
+def macos_stage():
+    """Nothing of it can run here. The conformance suite links what a program for macOS needs of it."""
+    total = Tally()
+
+    def step(name, argv, log):
+        status, output, seconds = run(argv, LOGS / f"macos-{log}.log", timeout=7200)
+        tally = count(output, status)
+        if status or not name.startswith("build"):
+            show("macos", name, tally, seconds, output)
+            total.add(tally)
+        else:
+            print(f"built  {'macos':8} {name:50} {seconds:7.1f} s", flush=True)
+        return status == 0
+
+    step("reader of headers", [sys.executable, "tests/packaging/test_macho.py"], "reader")
+    for processor, names in (("arm64", ("weir", "weir_test_conformance")), ("x86_64", ("weir",))):
+        target = f"macos-{processor}"
+        if step(f"build {processor}", ["packaging/cross/build", target, *names], f"build-{processor}"):
+            files = [TOP / "build" / target / name for name in names]
+            step(processor, [sys.executable, "tests/packaging/macho.py", processor, "11.0", *files], processor)
+    return total
+
+
 def cmake_stage(stage):
     # A stage with named tests builds their programs alone; `integration` runs the daemon itself.
     names = set(stage.tests)
@@ -240,6 +266,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="*", metavar="STAGE")
     parser.add_argument("--list", action="store_true", help="name the stages and end")
+    parser.add_argument("--cross", action="store_true", help="with the builds for other systems")
     parser.add_argument("--fuzz-seconds", type=int, default=15, metavar="N", help="for each fuzz target")
     options = parser.parse_args()
     if options.list:
@@ -256,10 +283,12 @@ def main():
         signal.signal(signal.SIGHUP, lambda *_: None)
     began, total = time.monotonic(), Tally()
     for stage in STAGES:
-        if options.stages and stage.name not in options.stages:
+        if options.stages and stage.name not in options.stages or stage.cross and not (options.stages or options.cross):
             continue
         if stage.name == "style":
             total.add(style_stage())
+        elif stage.name == "macos":
+            total.add(macos_stage())
         elif stage.name == "fuzz":
             total.add(fuzz_stage(options.fuzz_seconds))
         else:
