@@ -15,6 +15,7 @@ std::string_view word_of(Ending ending) noexcept {
     case Ending::connect_refused: return "connect_refused";
     case Ending::connect_timeout: return "connect_timeout";
     case Ending::no_endpoint: return "no_endpoint";
+    case Ending::all_down: return "all_down";
     case Ending::upstream_closed: return "upstream_closed";
     case Ending::upstream_reset: return "upstream_reset";
     case Ending::upstream_timeout: return "upstream_timeout";

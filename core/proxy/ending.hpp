@@ -18,6 +18,7 @@ enum class Ending : std::uint8_t {
   connect_refused,     // no endpoint accepted: 502
   connect_timeout,     // 504
   no_endpoint,         // none with a weight, or name not resolved: 503
+  all_down,            // health checks have found no endpoint to be up: 503
   upstream_closed,     // ended before the answer was complete: 502, or a cut response
   upstream_reset,      // same, with a reset
   upstream_timeout,    // 504, or a cut response

@@ -28,7 +28,7 @@ Engine::HouseTimer::HouseTimer(Engine& owner) noexcept
     : Timer([](Timer& timer) noexcept { static_cast<HouseTimer&>(timer).engine.keep_house(); }), engine(owner) {}
 
 Engine::Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const ServerOptions& o)
-    : reactor(r), snapshot(std::move(compiled)), options(o), pools(r, snapshot->spec->upstreams),
+    : reactor(r), snapshot(std::move(compiled)), options(o), pools(r, *snapshot),
       id_high_(mix(o.seed)), id_low_(mix(o.seed ^ 0x5bd1e995u)), house_timer_(*this) {
   if (logs_access()) line_ = std::make_unique<char[]>(line_room);
 }

@@ -35,6 +35,7 @@ std::uint16_t status_of(Ending ending) noexcept {
     case Ending::body_too_large: return 413;
     case Ending::client_timeout: return 408;
     case Ending::no_endpoint:
+    case Ending::all_down:
     case Ending::overloaded: return 503;
     case Ending::connect_timeout:
     case Ending::upstream_timeout:
@@ -59,7 +60,10 @@ Task<void> Exchange::forward() {
   std::uint64_t tried = 0;
   for (bool fresh = false; attempts_ < max_attempts && !interrupted();) {
     Endpoint* endpoint = upstream.pick(tried);
-    if (!endpoint) break;
+    if (!endpoint) {
+      if (attempts_ == 0 && upstream.lacks_health()) failure_ = Ending::all_down;
+      break;
+    }
     ++attempts_;
     if (attempts_ > 1) ++engine_.counters.retries;
     auto trying = try_once(*endpoint, fresh);

@@ -36,12 +36,25 @@ std::vector<std::uint32_t> upstreams_of(const RouteList& routes, const std::vect
   return of_route;
 }
 
+std::vector<std::vector<std::shared_ptr<const EndpointState>>> states_of(const std::vector<UpstreamSpec>& upstreams,
+                                                                         EndpointStates* states) {
+  std::vector<std::vector<std::shared_ptr<const EndpointState>>> all(upstreams.size());
+  for (std::size_t i = 0; i < upstreams.size() && states != nullptr; ++i) {
+    if (!upstreams[i].health_check) continue;
+    for (const EndpointSpec& endpoint : upstreams[i].endpoints) {
+      all[i].push_back(states->of(upstreams[i].name, endpoint.text));
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
-Snapshot::Snapshot(std::shared_ptr<const Spec> specification)
+Snapshot::Snapshot(std::shared_ptr<const Spec> specification, EndpointStates* states)
     : spec(std::move(specification)),
       routes(spec->routes, catch_alls(*spec)),
       upstream_of_route(upstreams_of(routes, spec->upstreams)),
+      endpoint_states(states_of(spec->upstreams, states)),
       router(routes.file(), routes.added()) {
   router.bind_listeners(spec->listeners);
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/proxy/endpoint_state.hpp"
 #include "core/proxy/router.hpp"
 #include "core/proxy/spec.hpp"
 
@@ -32,7 +33,9 @@ class RouteList {
 };
 
 struct Snapshot {
-  explicit Snapshot(std::shared_ptr<const Spec> specification);
+  // The states of endpoints that are checked are taken from `states`, or made there. Null: nobody checks, and every
+  // endpoint counts as up.
+  explicit Snapshot(std::shared_ptr<const Spec> specification, EndpointStates* states = nullptr);
 
   static constexpr std::uint32_t none = UINT32_MAX;
 
@@ -41,6 +44,8 @@ struct Snapshot {
   // (the redirect comes first where both are asked for).
   RouteList routes;
   std::vector<std::uint32_t> upstream_of_route;  // index into Spec::upstreams, or none
+  // By upstream, then by endpoint; nothing for an upstream without a health check.
+  std::vector<std::vector<std::shared_ptr<const EndpointState>>> endpoint_states;
   Router router;
 };
 

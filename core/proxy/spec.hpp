@@ -1,6 +1,6 @@
 #pragma once
 // What weir is asked to be: plain values, filled by config/ (or the command line) and compiled by the engine into an
-// immutable snapshot. No behaviour, no YAML, no operating system. Views in Address fields point into the strings of the
+// immutable snapshot. No behaviour but sums, no YAML, no operating system. Views in Address fields point into the strings of the
 // same Spec, so a Spec is built once behind a shared_ptr<const Spec> and never moved after that.
 
 #include <chrono>
@@ -115,9 +115,26 @@ struct EndpointSpec {
   Origin origin;
 };
 
+// How it is found out whether an endpoint can take requests. Each endpoint is checked by itself, once per process.
+struct HealthCheckSpec {
+  enum class Kind : std::uint8_t {
+    tcp,     // a connection is accepted
+    http,    // GET `path` is answered with a status from 200 to 399
+    script,  // the program ends with code 0
+  };
+  Kind kind = Kind::tcp;
+  std::string path;                  // http
+  std::vector<std::string> script;   // argv, no shell; a program without a separator is sought in PATH
+  Duration interval = 5s;            // from the begin of one check to the begin of the next
+  Duration timeout = 2s;             // of one check; at most the interval
+  std::uint32_t rise = 2;            // checks in a row that must pass until an endpoint that was down is up
+  std::uint32_t fall = 3;            // and that must fail until one that was up is down
+};
+
 struct UpstreamSpec {
   std::string name;
   std::vector<EndpointSpec> endpoints;
+  std::optional<HealthCheckSpec> health_check;
   std::uint32_t max_idle = 256;      // kept-alive connections per endpoint and worker
   Duration idle_timeout = 60s;       // how long one is kept
   Origin origin;
@@ -148,6 +165,7 @@ struct Runtime {
   std::uint32_t workers = 0;         // 0: auto, one per processor
   std::string backend = "auto";
   std::size_t buffer_size = 32 * 1024;   // bytes
+  std::uint32_t max_scripts = 16;        // of health checks, running at a time
   Shutdown shutdown;
 };
 
@@ -162,5 +180,24 @@ struct Spec {
   std::vector<UpstreamSpec> upstreams;
   std::string server_name = "weir";      // Server field of weir's own answers; empty: none
 };
+
+// What health checks have open at a time at most: a connection for each endpoint, and of each script that runs the
+// process and its output.
+inline std::size_t sockets_of_checks(const Spec& spec) noexcept {
+  std::size_t sockets = 0;
+  for (const UpstreamSpec& upstream : spec.upstreams) {
+    const bool connects = upstream.health_check && upstream.health_check->kind != HealthCheckSpec::Kind::script;
+    if (connects) sockets += upstream.endpoints.size();
+  }
+  return sockets;
+}
+inline std::size_t descriptors_of_scripts(const Spec& spec) noexcept {
+  std::size_t scripts = 0;
+  for (const UpstreamSpec& upstream : spec.upstreams) {
+    const bool runs = upstream.health_check && upstream.health_check->kind == HealthCheckSpec::Kind::script;
+    if (runs) scripts += upstream.endpoints.size();
+  }
+  return 2 * (scripts < spec.runtime.max_scripts ? scripts : spec.runtime.max_scripts);
+}
 
 }  // namespace weir::proxy

@@ -58,20 +58,27 @@ void Endpoint::idle_event(Stream& stream) noexcept {
   connection->endpoint.retire(*connection);
 }
 
-Upstream::Upstream(UpstreamPools& pools, const UpstreamSpec& spec) : spec_(spec) {
+Upstream::Upstream(UpstreamPools& pools, const UpstreamSpec& spec,
+                   std::span<const std::shared_ptr<const EndpointState>> states)
+    : spec_(spec), checked_(!states.empty()) {
+  WEIR_ASSERT(states.empty() || states.size() == spec.endpoints.size());
   endpoints_.reserve(spec.endpoints.size());
-  for (const EndpointSpec& endpoint : spec.endpoints)
-    endpoints_.push_back(std::make_unique<Endpoint>(pools, endpoint, spec));
+  for (std::size_t i = 0; i < spec.endpoints.size(); ++i) {
+    const EndpointState* state = states.empty() ? nullptr : states[i].get();
+    endpoints_.push_back(std::make_unique<Endpoint>(pools, spec.endpoints[i], spec, state));
+  }
 }
 
-Endpoint* Upstream::pick(std::uint64_t skip) noexcept {
-  if (endpoints_.size() == 1 && skip == 0) return spec_.endpoints[0].weight ? endpoints_[0].get() : nullptr;
+template <bool checked>
+Endpoint* Upstream::choose(std::uint64_t skip) noexcept {
+  if (!checked && endpoints_.size() == 1 && skip == 0) return spec_.endpoints[0].weight ? endpoints_[0].get() : nullptr;
   // Smooth weighted round robin: everybody gains its weight, the richest is taken and pays the sum.
   Endpoint* best = nullptr;
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
     Endpoint& candidate = *endpoints_[i];
     if (candidate.spec_.weight == 0 || (i < 64 && (skip >> i & 1))) continue;
+    if (checked && !candidate.state_->is_up()) continue;
     candidate.current_weight_ += candidate.spec_.weight;
     sum += candidate.spec_.weight;
     if (!best || candidate.current_weight_ > best->current_weight_) best = &candidate;
@@ -80,13 +87,29 @@ Endpoint* Upstream::pick(std::uint64_t skip) noexcept {
   return best;
 }
 
+template Endpoint* Upstream::choose<true>(std::uint64_t) noexcept;
+template Endpoint* Upstream::choose<false>(std::uint64_t) noexcept;
+
+bool Upstream::lacks_health() const noexcept {
+  bool weighty = false;
+  for (const auto& endpoint : endpoints_) {
+    if (endpoint->spec_.weight == 0) continue;
+    weighty = true;
+    if (!checked_ || endpoint->state_->is_up()) return false;
+  }
+  return weighty;
+}
+
 std::size_t Upstream::index_of(const Endpoint& endpoint) const noexcept {
   return static_cast<std::size_t>(&endpoint.spec_ - spec_.endpoints.data());
 }
 
-UpstreamPools::UpstreamPools(Reactor& reactor, const std::vector<UpstreamSpec>& specs) : reactor_(reactor) {
+UpstreamPools::UpstreamPools(Reactor& reactor, const Snapshot& snapshot) : reactor_(reactor) {
+  const std::vector<UpstreamSpec>& specs = snapshot.spec->upstreams;
   upstreams_.reserve(specs.size());
-  for (const UpstreamSpec& spec : specs) upstreams_.push_back(std::make_unique<Upstream>(*this, spec));
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    upstreams_.push_back(std::make_unique<Upstream>(*this, specs[i], snapshot.endpoint_states[i]));
+  }
 }
 
 UpstreamPools::~UpstreamPools() { WEIR_VERIFY(live() == 0); }

@@ -5,11 +5,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/base/slab.hpp"
 #include "core/net/stream.hpp"
-#include "core/proxy/spec.hpp"
+#include "core/proxy/snapshot.hpp"
 
 namespace weir::proxy {
 
@@ -31,8 +32,10 @@ class UpstreamPools;
 // One address list of an upstream with its pool.
 class Endpoint {
  public:
-  Endpoint(UpstreamPools& pools, const EndpointSpec& spec, const UpstreamSpec& upstream) noexcept
-      : pools_(pools), spec_(spec), upstream_(upstream) {}
+  // `state` is null where no health check is configured.
+  Endpoint(UpstreamPools& pools, const EndpointSpec& spec, const UpstreamSpec& upstream,
+           const EndpointState* state) noexcept
+      : pools_(pools), spec_(spec), upstream_(upstream), state_(state) {}
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
@@ -55,6 +58,7 @@ class Endpoint {
   UpstreamPools& pools_;
   const EndpointSpec& spec_;
   const UpstreamSpec& upstream_;
+  const EndpointState* const state_;
   List<UpstreamConnection, UpstreamConnection> pool_;      // most recently used first
   std::uint32_t idle_count_ = 0;
   std::int64_t current_weight_ = 0;
@@ -63,23 +67,33 @@ class Endpoint {
 
 class Upstream {
  public:
-  Upstream(UpstreamPools& pools, const UpstreamSpec& spec);
+  // One state per endpoint, or none: then every endpoint counts as up.
+  Upstream(UpstreamPools& pools, const UpstreamSpec& spec,
+           std::span<const std::shared_ptr<const EndpointState>> states);
 
   const UpstreamSpec& spec() const noexcept { return spec_; }
-  // The next endpoint by weight; null if none has a weight. `skip` is a set of endpoint indices (bit i) not to take.
-  Endpoint* pick(std::uint64_t skip) noexcept;
+  // The next endpoint by weight among those that are up; null if none of them has a weight. `skip` is a set of endpoint
+  // indices (bit i) not to take.
+  Endpoint* pick(std::uint64_t skip) noexcept { return checked_ ? choose<true>(skip) : choose<false>(skip); }
+  // Some endpoint has a weight, and all that do are down.
+  bool lacks_health() const noexcept;
   std::size_t index_of(const Endpoint& endpoint) const noexcept;
   std::size_t size() const noexcept { return endpoints_.size(); }
 
  private:
   friend class UpstreamPools;
+  template <bool checked>
+  Endpoint* choose(std::uint64_t skip) noexcept;
+
   const UpstreamSpec& spec_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  const bool checked_;  // the endpoints have states
 };
 
 class UpstreamPools {
  public:
-  UpstreamPools(Reactor& reactor, const std::vector<UpstreamSpec>& specs);
+  // The snapshot outlives them.
+  UpstreamPools(Reactor& reactor, const Snapshot& snapshot);
   ~UpstreamPools();
 
   Upstream& at(std::uint32_t index) noexcept { return *upstreams_[index]; }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/base/address.hpp"
 #include "core/coro/frame_pool.hpp"
 #include "core/proxy/snapshot.hpp"
@@ -78,8 +80,24 @@ void EngineWorld::start() {
     self.log_ += text;
     self.log_ += '\n';
   };
-  server_ = std::make_unique<proxy::Server>(*proxy_, std::make_shared<const proxy::Snapshot>(spec), options);
+  server_ = std::make_unique<proxy::Server>(*proxy_, std::make_shared<const proxy::Snapshot>(spec, &states), options);
   serving_.spawn(serve());
+  start_checks();
+}
+
+void EngineWorld::start_checks() {
+  const auto& upstreams = spec->upstreams;
+  if (std::none_of(upstreams.begin(), upstreams.end(), [](const auto& it) { return it.health_check.has_value(); })) return;
+  control_ = std::make_unique<Reactor>(world.make_backend(backend_of(*proxy_).profile()));
+  world.drive(*control_);
+  proxy::HealthOptions options;
+  options.seed = world.seed();
+  options.context = this;
+  options.happened = [](void* context, const proxy::HealthEvent& event) noexcept {
+    static_cast<EngineWorld*>(context)->log_ += text_of(event) + "\n";
+  };
+  checks_ = std::make_unique<proxy::HealthChecks>(*control_, spec, states, options);
+  checking_.spawn(checks_->run());
 }
 
 ClientOptions EngineWorld::client_options() const {
@@ -108,6 +126,7 @@ void EngineWorld::finish(bool everything_succeeds) {
   finished_ = true;
   if (!server_) return;
   server_->drain();
+  if (checks_) checks_->stop();
   const bool drained = world.run_until([this] { return server_ended_; }, spec->runtime.shutdown.timeout + 10min);
   expect(drained, "the server did not end");
   if (!drained) {
@@ -123,9 +142,13 @@ void EngineWorld::finish(bool everything_succeeds) {
   expect(backend_of(*proxy_).open_handles() == 0,
          fmt::format("{} handles of the proxy are left open", backend_of(*proxy_).open_handles()));
   for (auto& origin : origins_) origin->stop();
-  const bool all_ended = world.run_until([this] { return origin_scope_.live() == 0 && asking_.live() == 0; }, 24h);
+  const bool all_ended = world.run_until([this] { return origin_scope_.live() + asking_.live() + checking_.live() == 0; }, 24h);
   expect(all_ended, "the actors did not end");
   server_.reset();
+  expect(checking_.live() == 0, "a health check goes on after its end");
+  checks_.reset();
+  if (control_) world.release(*control_);
+  control_.reset();
   for (Reactor* reactor : {origin_reactor_.get(), clients_.get(), proxy_.get()}) world.release(*reactor);
   proxy_.reset();
   clients_.reset();

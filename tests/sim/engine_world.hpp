@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/coro/scope.hpp"
+#include "core/proxy/health_check.hpp"
 #include "core/proxy/server.hpp"
 #include "core/proxy/spec.hpp"
 #include "core/reactor/reactor.hpp"
@@ -40,6 +41,7 @@ class EngineWorld {
   Ledger ledger;
   std::shared_ptr<proxy::Spec> spec;  // one listener, one upstream with the origins
   std::vector<OriginOptions> origin_options;
+  proxy::EndpointStates states;         // of endpoints with a health check
   void set_client_faults(const FaultPlan& plan);  // clients to proxy
   void set_origin_faults(const FaultPlan& plan);  // proxy to origins
 
@@ -67,14 +69,16 @@ class EngineWorld {
 
  private:
   Task<void> serve();
+  void start_checks();
   void expect(bool condition, std::string_view what);
 
   std::size_t frames_before_;
-  std::unique_ptr<Reactor> origin_reactor_, clients_, proxy_;
+  std::unique_ptr<Reactor> origin_reactor_, clients_, proxy_, control_;
   std::vector<std::unique_ptr<SimOrigin>> origins_;
   std::vector<std::unique_ptr<SimClient>> all_clients_;
   std::unique_ptr<proxy::Server> server_;
-  Scope serving_, origin_scope_, asking_;
+  std::unique_ptr<proxy::HealthChecks> checks_;  // on control_; both exist only where something is checked
+  Scope serving_, checking_, origin_scope_, asking_;
   Address listen_;
   std::string log_;
   bool server_ended_ = false;

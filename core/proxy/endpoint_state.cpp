@@ -1,0 +1,26 @@
+#include "core/proxy/endpoint_state.hpp"
+
+namespace weir::proxy {
+
+EndpointState::Change EndpointState::record(bool passed, std::uint32_t rise, std::uint32_t fall) noexcept {
+  const bool first = checks_++ == 0;
+  const bool up = is_up();
+  if (passed == up) {
+    against_ = 0;
+    return Change::none;
+  }
+  if (++against_ < (up ? fall : rise) && !first) return Change::none;
+  against_ = 0;
+  up_.store(passed, std::memory_order_relaxed);
+  return passed ? Change::up : Change::down;
+}
+
+std::shared_ptr<EndpointState> EndpointStates::of(std::string_view upstream, std::string_view endpoint) {
+  std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<EndpointState>& known = known_[{std::string(upstream), std::string(endpoint)}];
+  std::shared_ptr<EndpointState> state = known.lock();
+  if (!state) known = state = std::make_shared<EndpointState>();
+  return state;
+}
+
+}  // namespace weir::proxy

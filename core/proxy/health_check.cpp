@@ -1,0 +1,159 @@
+#include "core/proxy/health_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/log.hpp"
+#include "core/reactor/awaitables.hpp"
+
+namespace weir::proxy {
+namespace {
+
+// Every endpoint is looked at within this time from the start; from then on checks are spread over their interval.
+constexpr Duration first_look = 1s;
+
+std::string_view name_of(HealthCheckSpec::Kind kind) noexcept {
+  switch (kind) {
+    case HealthCheckSpec::Kind::tcp: return "tcp";
+    case HealthCheckSpec::Kind::http: return "http";
+    case HealthCheckSpec::Kind::script: return "script";
+  }
+  return "";
+}
+
+std::string_view words_of(HealthEvent::What what) noexcept {
+  switch (what) {
+    case HealthEvent::What::up: return "endpoint is up";
+    case HealthEvent::What::down: return "endpoint is down";
+    case HealthEvent::What::unknown: return "endpoint cannot be checked";
+  }
+  return "";
+}
+
+}  // namespace
+
+struct HealthChecks::Target {
+  const UpstreamSpec* upstream;
+  const EndpointSpec* endpoint;
+  std::shared_ptr<EndpointState> state;
+  bool unknown = false;  // the last check could not be made
+};
+
+std::string text_of(const HealthEvent& event) {
+  std::string text =
+      fmt::format("{} {} {} up={}/{} {} {}", words_of(event.what), kv("upstream", event.upstream),
+                  kv("endpoint", event.endpoint), event.up, event.all, kv("check", event.check), kv("reason", event.reason));
+  if (!event.output.empty()) text += fmt::format(" {}", kv("output", event.output));
+  return text;
+}
+
+HealthChecks::HealthChecks(Reactor& reactor, std::shared_ptr<const Spec> spec, EndpointStates& states,
+                           const HealthOptions& options)
+    : reactor_(reactor), spec_(std::move(spec)), options_(options), rng_(options.seed),
+      scripts_(spec_->runtime.max_scripts) {
+  for (const UpstreamSpec& upstream : spec_->upstreams) {
+    if (!upstream.health_check) continue;
+    const std::size_t first = targets_.size();
+    for (const EndpointSpec& endpoint : upstream.endpoints) {
+      auto state = states.of(upstream.name, endpoint.text);
+      const bool listed_twice = std::any_of(targets_.begin() + static_cast<std::ptrdiff_t>(first), targets_.end(),
+                                            [&](const auto& known) { return known->state == state; });
+      if (listed_twice) continue;
+      targets_.push_back(std::make_unique<Target>(Target{&upstream, &endpoint, std::move(state)}));
+    }
+  }
+}
+
+HealthChecks::~HealthChecks() = default;
+
+Task<void> HealthChecks::run() {
+  for (auto& target : targets_) checking_.spawn(watch(*target));
+  co_await checking_.join();
+}
+
+// The checks of an endpoint lie at one random phase of its interval; the first look comes before that.
+Task<void> HealthChecks::watch(Target& target) {
+  const Duration interval = target.upstream->health_check->interval;
+  const Duration phase = random_below(interval);
+  const Duration look = std::min(phase, random_below(first_look));
+  TimePoint due = reactor_.now() + look;
+  TimePoint next = reactor_.now() + (look < phase ? phase : phase + interval);
+  for (;;) {
+    const bool slept = co_await SleepUntil(reactor_, due, checking_.token());
+    if (!slept) break;
+    auto checking = check(target);
+    const Probe probe = co_await checking;
+    if (checking_.token().cancelled()) break;
+    take_in(target, probe);
+    due = std::max(next, reactor_.now());
+    next = due + interval;
+  }
+}
+
+Duration HealthChecks::random_below(Duration bound) noexcept {
+  return Duration{static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(bound.count())))};
+}
+
+// A script waits for its turn first; its timeout begins when it does.
+Task<Probe> HealthChecks::check(Target& target) {
+  const CancelToken token = checking_.token();
+  const ProbeTarget what{*target.upstream, *target.endpoint, spec_->limits, target.state->is_up()};
+  Probe probe;
+  switch (target.upstream->health_check->kind) {
+    case HealthCheckSpec::Kind::tcp: {
+      auto probing = probe_tcp(reactor_, what, token);
+      probe = co_await probing;
+      break;
+    }
+    case HealthCheckSpec::Kind::http: {
+      auto probing = probe_http(reactor_, what, token);
+      probe = co_await probing;
+      break;
+    }
+    case HealthCheckSpec::Kind::script: {
+      auto turn = scripts_.acquire(token);
+      const bool its_turn = co_await turn;
+      if (!its_turn) break;
+      auto probing = probe_script(reactor_, what, token);
+      probe = co_await probing;
+      scripts_.release();
+      break;
+    }
+  }
+  co_return probe;
+}
+
+void HealthChecks::take_in(Target& target, const Probe& probe) {
+  if (probe.verdict == Probe::Verdict::not_made) {
+    if (!target.unknown) tell(target, HealthEvent::What::unknown, probe);
+    target.unknown = true;
+    return;
+  }
+  target.unknown = false;
+  const HealthCheckSpec& rules = *target.upstream->health_check;
+  switch (target.state->record(probe.verdict == Probe::Verdict::passed, rules.rise, rules.fall)) {
+    case EndpointState::Change::none: break;
+    case EndpointState::Change::up: tell(target, HealthEvent::What::up, probe); break;
+    case EndpointState::Change::down: tell(target, HealthEvent::What::down, probe); break;
+  }
+}
+
+void HealthChecks::tell(const Target& target, HealthEvent::What what, const Probe& probe) const {
+  if (!options_.happened) return;
+  HealthEvent event;
+  event.what = what;
+  event.upstream = target.upstream->name;
+  event.endpoint = target.endpoint->text;
+  event.check = name_of(target.upstream->health_check->kind);
+  event.reason = probe.reason;
+  event.output = probe.output;
+  for (const auto& other : targets_) {
+    if (other->upstream != target.upstream) continue;
+    ++event.all;
+    event.up += other->state->is_up() ? 1 : 0;
+  }
+  options_.happened(options_.context, event);
+}
+
+}  // namespace weir::proxy
