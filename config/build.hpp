@@ -78,6 +78,9 @@ class Builder {
   void endpoint(Node& node, const Path& path, proxy::UpstreamSpec& out);
   void check_unused(const Node& upstreams, const Path& path);
 
+  // health_check.cpp
+  void health_check(Node* node, const Path& path, proxy::UpstreamSpec& out);
+
   // routes.cpp
   void routes(Node* node, const Path& path);
   void route(Node& node, const Path& path);

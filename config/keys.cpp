@@ -27,6 +27,8 @@ constexpr Key runtime_keys[] = {
     {"backend", Type::choice, "auto", "The event mechanism; `auto` takes the best one that works here.", nullptr,
      backends},
     {"buffer_size", Type::size, "32KiB", "Bytes of one buffer, from 8KiB to 1MiB. A head must fit into it."},
+    {"max_scripts", Type::integer, "16", "Scripts of health checks that run at a time; others wait for their turn.",
+     nullptr, {}, 1, 1000},
     {"shutdown", Type::object, "", "How a stop proceeds.", &keys::shutdown},
 };
 constexpr Key limits_keys[] = {
@@ -145,6 +147,23 @@ constexpr Key upstream_keys[] = {
      0,
      1'000'000},
     {"idle_timeout", Type::duration, "60s", "How long an idle connection is kept."},
+    {"health_check", Type::object, "", "Asks each endpoint whether it is well; one that is down gets no requests.",
+     &keys::health_check},
+};
+constexpr Key health_check_keys[] = {
+    {"tcp", Type::boolean, "", "`true`: the endpoint accepts a connection."},
+    {"http", Type::text, "", "A path, such as `/healthz`: GET of it is answered with a status from 200 to 399."},
+    {"script", Type::texts, "",
+     "A program and its arguments, run without a shell: it ends with code 0. A name without a separator is sought in "
+     "PATH, a relative path starts from the directory of this file."},
+    {"interval", Type::duration, "5s", "From the begin of one check to the begin of the next; at least 10ms."},
+    {"timeout", Type::duration, "2s",
+     "How long one check may take, at most its interval; the interval where that is shorter than 2s."},
+    {"rise", Type::integer, "2", "Checks in a row that must pass before an endpoint that was down is up.", nullptr, {}, 1,
+     1000},
+    {"fall", Type::integer, "3",
+     "Checks in a row that must fail before an endpoint that was up is down. The first check of all decides alone.",
+     nullptr, {}, 1, 1000},
 };
 constexpr Key platform_keys[] = {
     {"linux", Type::object, "", "On Linux.", &keys::file},     {"macos", Type::object, "", "On macOS.", &keys::file},
@@ -202,16 +221,18 @@ constexpr Object platform{"platform",
                           "key, a text or a list replaces what is there, a key without a value (`~`) removes it. "
                           "`weir check --target windows` judges what Windows would get.",
                           platform_keys};
+constexpr Object health_check{"health_check", "Exactly one of `tcp`, `http` and `script`. See docs/health-checks.md.",
+                              health_check_keys};
 constexpr Object endpoint{"endpoint", "", endpoint_keys, ShortForm::text,
                           "`\"10.0.0.1:3000\"` is `{ address: \"10.0.0.1:3000\" }`."};
 
 }  // namespace keys
 
 std::span<const Object* const> all_objects() noexcept {
-  static constexpr std::array<const Object*, 17> all = {
+  static constexpr std::array<const Object*, 18> all = {
       &keys::file,        &keys::runtime,       &keys::shutdown, &keys::limits,  &keys::timeouts, &keys::forwarding,
       &keys::access_log,  &keys::listener,      &keys::route,    &keys::respond, &keys::redirect, &keys::rewrite,
-      &keys::header_edit, &keys::route_timeout, &keys::upstream, &keys::endpoint,
+      &keys::header_edit, &keys::route_timeout, &keys::upstream, &keys::endpoint, &keys::health_check,
       &keys::platform};
   return all;
 }

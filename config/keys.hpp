@@ -51,7 +51,7 @@ struct Object {
 
 namespace keys {
 extern const Object file, runtime, shutdown, limits, forwarding, timeouts, route_timeout, access_log, listener, route,
-    respond, redirect, rewrite, header_edit, upstream, endpoint, platform;
+    respond, redirect, rewrite, header_edit, upstream, endpoint, health_check, platform;
 }
 
 // Every object, the file first.

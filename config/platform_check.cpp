@@ -129,6 +129,8 @@ class Judge {
       need.clients += listener.max_connections;
     }
     if (!spec_.upstreams.empty()) need.per_client = 2;
+    need.checks = proxy::sockets_of_checks(spec_);
+    if (descriptors) need.checks += proxy::descriptors_of_scripts(spec_);
     need.idle = demands_.idle_connections * workers;
     if (descriptors) need.own = own_descriptors + own_descriptors_of_worker * (workers + 1);
     return need;
@@ -155,7 +157,8 @@ class Judge {
       const std::string message =
           clients ? fmt::format("{} client connections at a time may need {} {}, and there are {}", need.clients,
                                 need.firm(), noun, most)
-                  : fmt::format("the listeners need {} {}, and there are {}", need.firm(), noun, most);
+                  : fmt::format("the listeners{} need {} {}, and there are {}", need.checks != 0 ? " and health checks" : "",
+                                need.firm(), noun, most);
       report(severity, *place, rule, message, fmt::format("{}.\n  {}", need.sum(), hint_for(rule, *place)));
     } else if (need.firm() + need.idle > most && demands_.idle_pool) {
       report(Severity::warning, *demands_.idle_pool, rule,

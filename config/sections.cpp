@@ -30,6 +30,7 @@ void Builder::runtime(Node* node, const Path& path) {
     }
   }
   fields.read_size("buffer_size", spec_.runtime.buffer_size, 8 * KiB, 1 * MiB);
+  fields.read_integer("max_scripts", spec_.runtime.max_scripts);
   const Path below = fields.at("shutdown");
   Fields shutdown(reader_, fields["shutdown"], below, keys::shutdown);
   shutdown.read("timeout", spec_.runtime.shutdown.timeout);

@@ -38,6 +38,7 @@ void Builder::upstream(Node& key, Node& value, const Path& path) {
     }
   }
   fields.read("idle_timeout", out.idle_timeout);
+  health_check(fields["health_check"], fields.at("health_check"), out);
 }
 
 void Builder::endpoints(Node& node, const Path& path, proxy::UpstreamSpec& out) {

@@ -1,0 +1,139 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/build.hpp"
+#include "core/base/path.hpp"
+
+namespace weir::config {
+
+namespace {
+
+constexpr Duration shortest_interval = std::chrono::milliseconds(10);
+
+constexpr std::string_view kinds_example =
+    "write one of tcp: true, http: /healthz and script: [/etc/weir/checks/app]";
+
+// The path and query of a GET, as it will stand in the request line.
+std::optional<std::string> read_check_path(Reader& reader, Node& node, const Path& path) {
+  const auto text = reader.text(node, path);
+  if (!text) return std::nullopt;
+  const auto stands_alone = [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; };
+  if (text->starts_with('/') && std::all_of(text->begin(), text->end(), stands_alone)) return std::string(*text);
+  const std::size_t scheme = text->find("://");
+  const std::size_t slash = scheme == std::string_view::npos ? scheme : text->find('/', scheme + 3);
+  std::string hint = "it begins with / and holds visible ASCII characters: /healthz?deep=1";
+  if (scheme != std::string_view::npos) {
+    hint = fmt::format("the endpoint is known, write the path alone: {}",
+                       slash == std::string_view::npos ? "/" : text->substr(slash));
+  } else if (!text->empty() && text->front() != '/' && std::all_of(text->begin(), text->end(), stands_alone)) {
+    hint = fmt::format("write /{}", *text);
+  }
+  reader.error(node, path, fmt::format("\"{}\" is no path that can be asked for", *text), std::move(hint));
+  return std::nullopt;
+}
+
+// argv. A program with a separator starts from the directory of the file that writes it, as an include does.
+std::vector<std::string> read_script(Reader& reader, Node& node, const Path& path) {
+  std::vector<std::string> argv;
+  bool good = true;
+  reader.each(node, path, [&](Node& at, const Path& place) {
+    const auto text = reader.text(at, place);
+    good = good && text.has_value();
+    if (!text) return;
+    if (text->find('\0') != std::string_view::npos) {
+      reader.error(at, place, "an argument of a program cannot hold a zero byte");
+      good = false;
+    }
+    argv.emplace_back(*text);
+  });
+  if (!good) return {};
+  if (argv.empty() || argv.front().empty()) {
+    reader.error(node, path, "the script is empty", "write the program and its arguments: [/etc/weir/checks/app, --max, 5s]");
+    return {};
+  }
+  if (node.kind == Kind::scalar && argv.front().find(' ') != std::string::npos) {
+    reader.warning(node, path, fmt::format("\"{}\" is the name of one program, blanks included", argv.front()),
+                   "no shell reads it; arguments are elements of a list: [/etc/weir/checks/app, --max, 5s]");
+  }
+  std::string& program = argv.front();
+  const std::filesystem::path file = path_of(program);
+  if (file.has_parent_path() && file.is_relative()) {
+    const std::filesystem::path from = std::filesystem::absolute(reader.tree().source(node).directory);
+    program = text_of((from / file).lexically_normal());
+  }
+  return argv;
+}
+
+// Reads what is asked; false when it is not exactly one thing.
+bool read_kind(Reader& reader, Fields& fields, proxy::HealthCheckSpec& out) {
+  using Kind = proxy::HealthCheckSpec::Kind;
+  std::vector<std::string_view> given;
+  for (const std::string_view key : {"tcp", "http", "script"}) {
+    if (fields[key]) given.push_back(key);
+  }
+  if (given.empty()) {
+    reader.error(fields.node(), fields.path(), "the health check does not say what is checked", std::string(kinds_example));
+    return false;
+  }
+  if (given.size() > 1) {
+    reader.error(*fields[given[1]], fields.at(given[1]),
+                 fmt::format("a health check is one of {}, these are {}", "tcp, http and script", joined(given, " and ")),
+                 fmt::format("keep one; a request that is answered shows that {} would pass as well",
+                             given[0] == "tcp" ? "tcp" : "a connection"));
+    return false;
+  }
+  if (Node* http = fields["http"]) {
+    out.kind = Kind::http;
+    const auto path = read_check_path(reader, *http, fields.at("http"));
+    if (path) out.path = *path;
+    return path.has_value();
+  }
+  if (Node* script = fields["script"]) {
+    out.kind = Kind::script;
+    out.script = read_script(reader, *script, fields.at("script"));
+    if (out.script.empty()) return false;
+    reader.demand(Feature::child_processes, *script, fields.at("script"),
+                  fmt::format("the health check runs \"{}\" as a child process", out.script.front()));
+    return true;
+  }
+  bool tcp = true;
+  fields.read("tcp", tcp);
+  if (!tcp) reader.error(*fields["tcp"], fields.at("tcp"), "tcp: false checks nothing", "remove health_check, or write tcp: true");
+  return tcp;
+}
+
+}  // namespace
+
+void Builder::health_check(Node* node, const Path& path, proxy::UpstreamSpec& out) {
+  if (!node) return;
+  if (node->kind == Kind::null) {
+    reader_.error(*node, path, "the health check does not say what is checked", std::string(kinds_example));
+    return;
+  }
+  Fields fields(reader_, node, path, keys::health_check);
+  if (node->kind != Kind::map) return;
+  proxy::HealthCheckSpec check;
+  const bool good = read_kind(reader_, fields, check);
+  fields.read("interval", check.interval, Zero::refused);
+  if (check.interval < shortest_interval && fields["interval"]) {
+    reader_.error(*fields["interval"], fields.at("interval"),
+                  fmt::format("an interval of {} is too short", duration_text(check.interval)),
+                  fmt::format("at least {}", duration_text(shortest_interval)));
+  }
+  // Without a timeout of its own a frequent check has its interval.
+  if (!fields["timeout"]) check.timeout = std::min(check.timeout, check.interval);
+  fields.read("timeout", check.timeout, Zero::refused);
+  if (check.timeout > check.interval) {
+    reader_.error(*fields["timeout"], fields.at("timeout"),
+                  fmt::format("the timeout {} is longer than the interval {}{}", duration_text(check.timeout),
+                              duration_text(check.interval), fields["interval"] ? "" : " (the default)"),
+                  fmt::format("a check ends before the next one begins: make the timeout shorter, or write interval: {}",
+                              duration_text(check.timeout)));
+  }
+  fields.read_integer("rise", check.rise);
+  fields.read_integer("fall", check.fall);
+  if (good) out.health_check = std::move(check);
+}
+
+}  // namespace weir::config
