@@ -126,7 +126,8 @@ void App::size_connections() {
   std::size_t limit = platform::raise_descriptor_limit();
   const std::uint32_t most = backends_.front()->capabilities().max_sockets;
   if (most != 0) limit = std::min<std::size_t>(limit, most);
-  const std::size_t used = platform::open_descriptors();
+  const std::size_t checks = proxy::sockets_of_checks(*spec_) + proxy::descriptors_of_scripts(*spec_);
+  const std::size_t used = platform::open_descriptors() + checks;
   constexpr std::size_t reserve = 8;  // a log that is reopened, an accept that is turned away
   const std::size_t left = limit > used + reserve ? limit - used - reserve : 0;
 
@@ -165,7 +166,7 @@ void App::start_logs() {
 
 // The first worker comes last: where it accepts for all, the others must be there.
 void App::start_workers() {
-  const auto snapshot = std::make_shared<const proxy::Snapshot>(spec_);
+  const auto snapshot = std::make_shared<const proxy::Snapshot>(spec_, &endpoint_states_);
   const bool one_accepts = worker_count_ > 1 && !platform::balances_listeners();
   std::random_device entropy;
   workers_.resize(worker_count_);
@@ -242,6 +243,7 @@ Task<void> App::control() {
     begin_stop();
   } else {
     tasks_.spawn(watch_signals(signals));
+    start_checks();
   }
   while (true) {
     changed_.reset();
@@ -253,6 +255,17 @@ Task<void> App::control() {
   auto join = tasks_.join();
   co_await join;
   if (signals.is_open()) reactor_->backend().close(signals);
+}
+
+void App::start_checks() {
+  proxy::HealthOptions options;
+  std::random_device entropy;
+  options.seed = (std::uint64_t{entropy()} << 32) | entropy();
+  options.happened = [](void*, const proxy::HealthEvent& event) noexcept {
+    log(event.what == proxy::HealthEvent::What::up ? Level::info : Level::warn, "{}", text_of(event));
+  };
+  checks_ = std::make_unique<proxy::HealthChecks>(*reactor_, spec_, endpoint_states_, options);
+  tasks_.spawn(checks_->run());
 }
 
 Task<void> App::watch_signals(Handle& signals) {
@@ -318,6 +331,7 @@ void App::begin_drain() {
   const auto bound = std::chrono::duration_cast<std::chrono::milliseconds>(spec_->runtime.shutdown.timeout);
   log_info("stopping: requests in flight have {} ms, a second signal stops at once", bound.count());
   sockets_.remove_socket_files();
+  if (checks_) checks_->stop();  // an endpoint stays what it was found to be
   for (const auto& worker : workers_) worker->refuse_newcomers();
   tasks_.spawn(drain_workers(tasks_.token()));
 }

@@ -10,6 +10,7 @@
 
 #include "core/coro/event.hpp"
 #include "core/platform/signal_source.hpp"
+#include "core/proxy/health_check.hpp"
 #include "daemon/cli.hpp"
 #include "daemon/distributor.hpp"
 #include "daemon/listening.hpp"
@@ -50,6 +51,7 @@ class App {
   void announce();
   std::string addresses_as_json() const;
 
+  void start_checks();
   Task<void> control();
   Task<void> watch_signals(Handle& signals);
   Task<void> force_end(CancelToken token);
@@ -80,6 +82,8 @@ class App {
   std::vector<std::unique_ptr<Worker>> workers_;
 
   std::unique_ptr<Reactor> reactor_;
+  proxy::EndpointStates endpoint_states_;
+  std::unique_ptr<proxy::HealthChecks> checks_;
   Note note_;
   Note backend_failed_;
   Event changed_;
