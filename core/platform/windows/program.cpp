@@ -1,0 +1,54 @@
+#include "core/platform/program.hpp"
+
+#include <windows.h>
+
+#include <fcntl.h>
+#include <io.h>
+#include <shellapi.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "core/platform/windows/text.hpp"
+
+namespace weir::platform {
+
+std::vector<std::string> arguments(int, char**) {  // main's are in the code page of the system, which holds less
+  int count = 0;
+  const std::unique_ptr<LPWSTR, decltype(&::LocalFree)> words(::CommandLineToArgvW(::GetCommandLineW(), &count),
+                                                              &::LocalFree);
+  std::vector<std::string> given;
+  for (int i = 1; words && i < count; ++i) given.push_back(to_utf8(words.get()[i]));
+  return given;
+}
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const std::wstring wide = to_wide(name);
+  ::SetLastError(ERROR_SUCCESS);
+  DWORD size = ::GetEnvironmentVariableW(wide.c_str(), nullptr, 0);  // with the final zero
+  if (size == 0) {
+    if (::GetLastError() == ERROR_ENVVAR_NOT_FOUND) return std::nullopt;
+    return std::string();
+  }
+  std::wstring value(size, L'\0');
+  size = ::GetEnvironmentVariableW(wide.c_str(), value.data(), size);
+  value.resize(size);
+  return to_utf8(value);
+}
+
+std::uint32_t process_id() noexcept { return ::GetCurrentProcessId(); }
+
+void prepare_standard_streams() noexcept {
+  ::SetConsoleOutputCP(CP_UTF8);
+  for (std::FILE* stream : {stdout, stderr}) ::_setmode(::_fileno(stream), _O_BINARY);
+}
+
+std::vector<std::string> default_configuration_files() {
+  std::vector<std::string> files;
+  const auto data = environment_variable("ProgramData");
+  if (data && !data->empty()) files.push_back(*data + "\\weir\\weir.yaml");
+  files.emplace_back("weir.yaml");
+  return files;
+}
+
+}  // namespace weir::platform
