@@ -3,7 +3,7 @@
 #   make bench ARGS="--peers nginx,weir --scenarios h1-small --rounds 6"
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build macos demo test bench lint format fuzz install clean
+.PHONY: help build windows macos demo test test-windows bench lint format fuzz install clean
 
 ARGS ?=
 PREFIX ?= /usr/local
@@ -11,7 +11,7 @@ PREFIX ?= /usr/local
 WERROR := $(if $(CI),ON,OFF)
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## builds the release binary, build/release/weir
 	@packaging/install-dependencies build
@@ -31,6 +31,16 @@ demo: ## builds weir, proxies a request with it and shows what happened
 test: ## builds and runs every suite, sanitizers and a little fuzzing included
 	@packaging/install-dependencies test
 	@python3 tests/run.py $(ARGS)
+
+windows: ## builds build/windows/weir.exe with mingw-w64 and the libraries of packaging/cross
+	@packaging/install-dependencies windows
+	@packaging/cross/build-dependencies windows >/dev/null
+	@cmake --preset windows -DWEIR_BUILD_TESTS=OFF >/dev/null
+	@cmake --build build/windows --target weir
+
+test-windows: ## builds for Windows with its tests and runs them under wine
+	@packaging/install-dependencies test-windows
+	@python3 tests/run.py windows
 
 bench: ## measures weir beside other proxies, where ../shared/bench exists
 	@tests/bench/run $(ARGS)

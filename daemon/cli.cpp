@@ -105,6 +105,11 @@ struct Grammar {
   CLI::App* version = app.add_subcommand("version", "Print the version");
 
   Grammar() {
+    // On Windows, too, "/etc/weir.yaml" is the name of a file.
+    app.allow_windows_style_options(false);
+    for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      command->allow_windows_style_options(false);
+    }
     app.require_subcommand(0, 1);
     app.add_flag("--version", version_flag, "Print the version");
     app.footer("Exit codes: 0 ended as asked, 1 failed start, 2 wrong usage, 78 configuration refused.");

@@ -23,6 +23,8 @@ import subprocess
 import sys
 import time
 
+import wine
+
 TOP = pathlib.Path(__file__).resolve().parent.parent
 LOGS = TOP / "build" / "logs"
 JOBS = os.cpu_count() or 2
@@ -51,6 +53,7 @@ STAGES = [
     Stage("tsan", "what has threads, under the thread sanitizer", ("base", "coro", "conformance", "daemon", "integration"),
           SANITIZERS),
     Stage("macos", "compiled and linked for macOS, not run: the headers of the binaries are looked at", cross=True),
+    Stage("windows", "every suite as it is shipped for Windows, under wine", cross=True),
     Stage("fuzz", "each fuzz target for a few seconds, from its corpus"),
 ]
 
@@ -123,11 +126,12 @@ def show(stage, name, tally, seconds, output=None, lines=60):
         sys.stdout.flush()
 
 
-def build(stage, targets, options=()):
+def build(stage, targets, options=(), cross=False):
     """Configures and builds; returns None or the tally of a failed build."""
     directory = TOP / "build" / stage
-    steps = [("configure", ["cmake", "--preset", stage, "-DWEIR_BUILD_TESTS=ON", "-DWEIR_WERROR=ON", *options]),
-             ("build", ["cmake", "--build", str(directory), "-j", str(JOBS), *(["--target", *targets] if targets else [])])]
+    steps = [("libraries", ["packaging/cross/build-dependencies", stage])] if cross else []
+    steps += [("configure", ["cmake", "--preset", stage, "-DWEIR_BUILD_TESTS=ON", "-DWEIR_WERROR=ON", *options]),
+              ("build", ["cmake", "--build", str(directory), "-j", str(JOBS), *(["--target", *targets] if targets else [])])]
     for what, argv in steps:
         cpu = cpu_seconds()
         status, output, seconds = run(argv, LOGS / f"{stage}-{what}.log", timeout=7200)
@@ -254,8 +258,12 @@ def cmake_stage(stage):
     # A stage with named tests builds their programs alone; `integration` runs the daemon itself.
     names = set(stage.tests)
     targets = [f"weir_test_{n}" for n in stage.tests if n != "integration"] + (["weir"] if "integration" in names else [])
-    if failed := build(stage.name, targets):
+    if failed := build(stage.name, targets, cross=stage.cross):
         return failed
+    if stage.name == "windows":
+        with wine.Session(TOP / "build" / stage.name) as environment:
+            stage.environment.update(environment)
+            return run_tests(stage, stage.tests)
     total = run_tests(stage, stage.tests)
     if stage.name == "release":
         total.add(examples_stage())

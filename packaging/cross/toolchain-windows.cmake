@@ -12,4 +12,9 @@ set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
 
 # Windows 10 and Server 2016 are the oldest that weir runs on.
 add_compile_definitions(_WIN32_WINNT=0x0A00 WINVER=0x0A00 NTDDI_VERSION=0x0A000000)
+# Tests run under wine, in the prefix of whoever starts them (tests/wine.py).
+find_program(WEIR_WINE wine)
+if(WEIR_WINE)
+  set(CMAKE_CROSSCOMPILING_EMULATOR ${WEIR_WINE})
+endif()
 include(${CMAKE_CURRENT_LIST_DIR}/find-root.cmake)

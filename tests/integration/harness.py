@@ -5,6 +5,7 @@ Nothing here sleeps to let something happen: waits are for a condition, with a l
 import contextlib
 import json
 import os
+import pathlib
 import re
 import select
 import shutil
@@ -17,6 +18,9 @@ import time
 import unittest
 
 WEIR = os.environ.get("WEIR", "weir")
+# The program that starts weir. With wine, weir is one for Windows: it takes no signals and inherits no descriptors.
+UNDER = [word for word in [os.environ.get("WEIR_TEST_UNDER")] if word]
+WINE_GAPS = pathlib.Path(__file__).resolve().parent.parent / "support" / "wine_gaps.txt"
 BACKEND = os.environ.get("WEIR_TEST_BACKEND", "auto")
 WORKERS = int(os.environ.get("WEIR_TEST_WORKERS", "1"))
 SANITIZED = os.environ.get("WEIR_TEST_SANITIZED", "") == "1"
@@ -350,18 +354,36 @@ class Weir:
     def __init__(self, config=None, command=None, backend=BACKEND, workers=WORKERS, descriptors=None, env=None,
                  under=()):
         self.dir = tempfile.mkdtemp(prefix="weir-test-")
-        ready, give = os.pipe()
         if command is None:
             with open(f"{self.dir}/weir.yaml", "w") as file:
                 file.write(config)
             command = ["run", f"{self.dir}/weir.yaml"]
-        command = [WEIR, *command, "--backend", backend, "--workers", str(workers), "--ready-fd", str(give)]
+        command = [*UNDER, WEIR, *command, "--backend", backend, "--workers", str(workers)]
         if descriptors:
             command = ["prlimit", f"--nofile={descriptors}:{descriptors}", *command]
         command = [*under, *command]
         self.out, self.err = open(f"{self.dir}/out", "w+b"), open(f"{self.dir}/err", "w+b")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
-                                        pass_fds=[give], cwd=self.dir, env={**os.environ, **(env or {})})
+        options = {"stdin": subprocess.DEVNULL, "stdout": self.out, "stderr": self.err, "cwd": self.dir,
+                   "env": {**os.environ, **(env or {})}}
+        line = self._start_windows(command, options) if UNDER else self._start(command, options)
+        if not line.endswith(b"\n"):
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"weir did not become ready:\n{self.stderr()}")
+        self.info = json.loads(line)
+        self.pid = self.process.pid
+
+    def _start_windows(self, command, options):
+        """The addresses are the first line on standard output."""
+        self.process = subprocess.Popen([*command, "--print-addresses"], **options)
+        path = pathlib.Path(self.dir, "out")
+        wait_until(lambda: b"\n" in path.read_bytes() or self.process.poll() is not None,
+                   lambda: f"an address in {self._text('out')!r} and {self.stderr()!r}")
+        return path.read_bytes().partition(b"\n")[0] + b"\n" if b"\n" in path.read_bytes() else b""
+
+    def _start(self, command, options):
+        ready, give = os.pipe()
+        self.process = subprocess.Popen([*command, "--ready-fd", str(give)], pass_fds=[give], **options)
         os.close(give)
         line = b""
         while not line.endswith(b"\n"):
@@ -372,12 +394,7 @@ class Weir:
                 break
             line += data
         os.close(ready)
-        if not line.endswith(b"\n"):
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError(f"weir did not become ready:\n{self.stderr()}")
-        self.info = json.loads(line)
-        self.pid = self.process.pid
+        return line
 
     def addresses(self, listener):
         return self.info["listeners"][listener]
@@ -396,7 +413,8 @@ class Weir:
             return file.read().decode("utf-8", "replace")
 
     def stdout(self):
-        return self._text("out")
+        text = self._text("out")
+        return text.partition("\n")[2] if UNDER else text
 
     def stderr(self):
         return self._text("err")
@@ -420,13 +438,21 @@ class Weir:
                 found += os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:")
         return found
 
+    def wait_for_sockets(self, count):
+        """Until weir has no more than these. Those of a Windows process are wine's server's, too: not counted there."""
+        if not UNDER:
+            wait_until(lambda: self.sockets() == count, lambda: f"{self.sockets()} sockets to be {count}")
+
     def memory(self, field="VmRSS"):
         """Bytes, by /proc/PID/status."""
         with open(f"/proc/{self.pid}/status") as file:
             return int(re.search(rf"^{field}:\s+(\d+) kB", file.read(), re.M)[1]) * 1024
 
     def signal(self, number):
-        self.process.send_signal(number)
+        if UNDER:
+            ask_windows(self.info["pid"], number)
+        else:
+            self.process.send_signal(number)
 
     def wait(self, limit=None):
         try:
@@ -442,7 +468,7 @@ class Weir:
             return
         try:
             if self.process.poll() is None:
-                self.process.send_signal(signal.SIGTERM)
+                self.signal(signal.SIGTERM)
             code = self.wait()
             text = self.stderr()
             if code != expect or any(word in text for word in ("assert", "Sanitizer", "runtime error", "leaked")):
@@ -455,7 +481,28 @@ class Weir:
 
 def run_command(*arguments, cwd=None, input=None, limit=None):
     """A command that ends by itself."""
-    return subprocess.run([WEIR, *arguments], capture_output=True, text=True, cwd=cwd, input=input, timeout=limit or LIMIT)
+    return subprocess.run([*UNDER, WEIR, *arguments], capture_output=True, text=True, cwd=cwd, input=input,
+                          timeout=limit or LIMIT)
+
+
+def ask_windows(process, number):
+    """What a signal would ask for, as docs/windows.md lists them."""
+    words = {signal.SIGTERM: ["stop"], signal.SIGINT: ["stop"], signal.SIGQUIT: ["stop", "--now"],
+             signal.SIGUSR1: ["reopen-logs"]}[number]
+    done = run_command(*words, "--pid", str(process))
+    if done.returncode:
+        raise AssertionError(f"weir {' '.join(words)} ended with {done.returncode}: {done.stderr}")
+
+
+def unless(rule):
+    """Leaves a test out where a row of the restriction table (core/reactor/restrictions.cpp) forbids what it needs."""
+    return unittest.skipIf(UNDER and rule.startswith("windows-"), f"restriction {rule}")
+
+
+def wine_gap(name):
+    """Leaves a test out where wine is known to differ from Windows: name is that of a line of the file of gaps."""
+    line = next(line for line in WINE_GAPS.read_text().splitlines() if line.startswith(f"{name} | "))
+    return unittest.skipIf(UNDER, f"wine gap {line}")
 
 
 def need(program, package):

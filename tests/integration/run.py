@@ -3,6 +3,7 @@
 
     run.py --weir build/release/weir                      everything
     run.py --weir build/release/weir --backend poll --workers 2 test_basic test_bodies.Streaming
+    run.py --weir build/windows/weir.exe --under wine --backend iocp
 
 The last line is "N passed, M failed".
 """
@@ -54,6 +55,7 @@ def run_class(tests):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weir", required=True)
+    parser.add_argument("--under", default="", metavar="PROGRAM", help="wine: starts weir, which then is one for Windows")
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--workers", default="1")
     parser.add_argument("--sanitized", action="store_true", help="the binary is slow and large")
@@ -61,7 +63,7 @@ def main():
     parser.add_argument("--slowest", type=int, default=0, metavar="N", help="list the slowest tests")
     parser.add_argument("names", nargs="*", help="modules, classes or tests; default all")
     options = parser.parse_args()
-    os.environ.update(WEIR=str(pathlib.Path(options.weir).resolve()), WEIR_TEST_BACKEND=options.backend,
+    os.environ.update(WEIR_TEST_UNDER=options.under, WEIR=str(pathlib.Path(options.weir).resolve()), WEIR_TEST_BACKEND=options.backend,
                       WEIR_TEST_WORKERS=options.workers, WEIR_TEST_SANITIZED="1" if options.sanitized else "")
     sys.path.insert(0, str(HERE))
     names = options.names or sorted(path.stem for path in HERE.glob("test_*.py"))

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import Weir, WeirCase, need, need_ipv6, unused_port
+from harness import Weir, WeirCase, need, need_ipv6, unless, unused_port
 
 
 class Routing(WeirCase):
@@ -136,6 +136,7 @@ upstreams:
         self.assertEqual(self.client().get("http://app.test/", host="other.test").status, 400)
 
 
+@unless("windows-no-unix-sockets")
 class Addresses(WeirCase):
     @classmethod
     def configure(cls):

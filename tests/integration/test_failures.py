@@ -8,7 +8,7 @@ import sys
 import threading
 import unittest
 
-from harness import SANITIZED, Closed, WeirCase, need, wait_until
+from harness import SANITIZED, Closed, WeirCase, need, wait_until, wine_gap
 
 
 class Deaths(WeirCase):
@@ -153,14 +153,14 @@ upstreams: {{ app: {{ endpoints: ["{cls.app.address}"], max_idle: 0 }} }}
 """
 
     def setUp(self):
-        wait_until(lambda: self.weir.sockets() == self.base(), "the sockets of the last test to be closed")
+        self.weir.wait_for_sockets(self.base())
 
     def base(self):
         # Two eventfds or none are not sockets; what is left is the listener.
         return 1
 
     def tearDown(self):
-        wait_until(lambda: self.weir.sockets() == self.base(), lambda: f"{self.weir.sockets()} sockets to be closed")
+        self.weir.wait_for_sockets(self.base())
         with self.weir.client() as client:
             self.assertEqual(client.get("/ok").body, b"fine")
 
@@ -376,6 +376,7 @@ upstreams: {{ app: ["{cls.app.address}"] }}
         self.assertEqual(waiting.response().status, 200)
 
 
+@wine_gap("proc")
 class Descriptors(WeirCase):
     """A limit of 64 descriptors and 200 clients."""
 
@@ -428,6 +429,7 @@ upstreams: {{ app: {{ endpoints: ["{cls.app.address}"], idle_timeout: 60s }} }}
         self.assertLess(self.weir.info["max_connections"], 32)
 
 
+@wine_gap("proc")
 class MoreThanSelectHolds(WeirCase):
     """1,100 clients of the select backend, which has 1024 descriptors for them and their upstream connections."""
 
@@ -470,6 +472,7 @@ upstreams: {{ app: ["{cls.app.address}"] }}
             client.close()
 
 
+@wine_gap("proc")
 class NoNumberThatSelectHolds(WeirCase):
     """weir knows nothing of most descriptors below 1024 that it was started with: what it accepts cannot be waited for."""
 
@@ -509,6 +512,7 @@ timeouts: { keep_alive: 120s }
         wait_until(lambda: self.served(self.client()), "room to be used again")
 
 
+@wine_gap("proc")
 class NoDescriptorLeft(WeirCase):
     """A client gets in, its upstream connection does not: 503, and later everything works."""
 
@@ -530,6 +534,7 @@ upstreams: {{ app: [{endpoints}] }}
         self.assertLessEqual(self.weir.descriptors(), 24)
 
 
+@wine_gap("proc")
 class Leaks(WeirCase):
     def test_many_connections_leave_nothing_behind(self):
         h2load = need("h2load", "nghttp2-client")

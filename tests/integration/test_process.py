@@ -10,7 +10,8 @@ import tempfile
 import threading
 import unittest
 
-from harness import BACKEND, SANITIZED, WEIR, Client, Closed, Upstream, Weir, WeirCase, need, run_command, wait_until
+from harness import (BACKEND, SANITIZED, WEIR, Client, Closed, Upstream, Weir, WeirCase, need, run_command, unless,
+                     wait_until, wine_gap)
 
 MIB = 1 << 20
 
@@ -123,6 +124,7 @@ upstreams: { app: ["127.0.0.1:3000"] }
             self.assertEqual(done.returncode, 1)
             self.assertIn("the address is in use", done.stderr)
 
+    @unless("windows-no-unix-sockets")
     def test_what_cannot_be_opened_is_said_for_every_address(self):
         path = self.file('listeners:\n  a: { bind: ["203.0.113.77:8080", "unix:/nonexistent/dir/a.sock"] }\n'
                          "routes: [{ respond: x }]\n")
@@ -305,6 +307,7 @@ upstreams: {{ app: ["{app.address}"] }}
         with self.assertRaises(Closed):
             client.response()
 
+    @unless("windows-no-signal-handlers")
     def test_hup_and_pipe_change_nothing(self):
         weir, _ = self.serve()
         weir.signal(signal.SIGHUP)
@@ -313,6 +316,7 @@ upstreams: {{ app: ["{app.address}"] }}
         with weir.client() as client:
             self.assertEqual(client.get().body, b"fine")
 
+    @unless("windows-no-signal-handlers")
     def test_hup_ends_a_proxy_without_a_file_unless_nohup_started_it(self):
         weir = self.start(command=["proxy", "127.0.0.1:0", "9"])
         weir.signal(signal.SIGHUP)
@@ -357,6 +361,7 @@ upstreams: {{ app: ["{app.address}"] }}
         self.assertEqual(len(served), 8)
         self.assertEqual(len(weir.lines()), sum(served))
 
+    @unless("windows-no-unix-sockets")
     def test_a_socket_file_is_removed_and_a_stale_one_is_replaced(self):
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/weir.sock"
@@ -456,6 +461,7 @@ routes:
 upstreams: {{ app: ["{cls.app.address}"] }}
 """
 
+    @wine_gap("proc")
     def test_ten_thousand_routes_fit_into_twenty_mebibytes(self):
         client = self.client()
         for number in (0, 1, 4999, 9999):
@@ -465,6 +471,7 @@ upstreams: {{ app: ["{cls.app.address}"] }}
         if not SANITIZED:
             self.assertLess(self.weir.memory(), 20 * MIB)
 
+    @wine_gap("proc")
     def test_threads_are_few_and_named(self):
         names = sorted(pathlib.Path(path, "comm").read_text().strip()
                        for path in pathlib.Path(f"/proc/{self.weir.pid}/task").iterdir())
@@ -472,6 +479,7 @@ upstreams: {{ app: ["{cls.app.address}"] }}
         self.assertEqual(self.weir.info["backend"] == BACKEND or BACKEND == "auto", True)
 
 
+@unless("windows-no-unix-sockets")
 class Tools(WeirCase):
     """Load generators that others wrote."""
 
