@@ -178,6 +178,7 @@ void KqueueBackend::poll(TimePoint until, FiredList& fired) noexcept {
   const timespec limit{std::min(time.count() / 1'000'000'000, longest), time.count() % 1'000'000'000};
   const int count = ::kevent(queue_, changes_.data(), static_cast<int>(changes_made_), events_.data(), int{max_events},
                              until == TimePoint::max() ? nullptr : &limit);
+  if (count < 0 && errno != EINTR) return fail(platform::last_error());
   changes_made_ = 0;  // also when a signal has ended the sleep: they were made before
   for (int i = 0; i < count; ++i) report(events_[static_cast<std::size_t>(i)], fired);
 }

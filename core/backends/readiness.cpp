@@ -169,18 +169,14 @@ void ReadinessBackend::cancel(Op& op) noexcept {
   parked = nullptr;
   op.bytes = 0;
   op.error = Errc::cancelled;
-  op.state = OpState::ready;
-  cancelled_.push(op);
+  end(op);
 }
 
 void ReadinessBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
   completed_ = 0;
   if (failure_) return wait_without_system(deadline, ready);
   for (;;) {
-    while (Op* op = cancelled_.pop()) {
-      ready.push(*op);
-      ++completed_;
-    }
+    take_ended(ready);
     // What was cancelled needs no system call: a connection that closes does it that way. Every second wait asks all
     // the same, so that nobody starves.
     if (completed_ > 0 && !skipped_) {
@@ -194,6 +190,7 @@ void ReadinessBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
       ++counters_.waits;
       poll(completed_ > 0 ? TimePoint{} : deadline, fired_);
       if (failure_) return wait_without_system(deadline, ready);
+      take_ended(ready);
     }
     for (std::size_t n = 0; n < dispatch_batch && next_fired_ < fired_.size(); ++n) {
       dispatch(fired_[next_fired_++], ready);
@@ -203,6 +200,13 @@ void ReadinessBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
     if (next_fired_ == fired_.size() && now() >= deadline) break;
   }
   woken_ = false;
+}
+
+void ReadinessBackend::take_ended(Queue<Op>& ready) noexcept {
+  while (Op* op = ended_.pop()) {
+    ready.push(*op);
+    ++completed_;
+  }
 }
 
 void ReadinessBackend::dispatch(const Fired& fired, Queue<Op>& ready) noexcept {
@@ -232,10 +236,7 @@ void ReadinessBackend::dispatch(const Fired& fired, Queue<Op>& ready) noexcept {
 // --- the system's wait has failed for good ---
 
 void ReadinessBackend::end_all(Queue<Op>& ready) noexcept {
-  while (Op* op = cancelled_.pop()) {
-    ready.push(*op);
-    ++completed_;
-  }
+  take_ended(ready);
   for (const Slot& slot : slots_) {
     if (slot.handle == nullptr) continue;
     for (Op** parked : {&slot.handle->in, &slot.handle->out}) {

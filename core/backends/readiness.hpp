@@ -50,12 +50,12 @@ class ReadinessBackend : public Backend {
   Error attach(Handle& handle) noexcept override;
   void shutdown(Handle& handle, Direction direction) noexcept final;
   void abort_on_close(Handle& handle) noexcept final;
-  void close(Handle& handle) noexcept final;
+  void close(Handle& handle) noexcept override;
 
   Error spawn(ChildProcess& child, const SpawnSpec& spec) noexcept final;
   void kill_tree(ChildProcess& child) noexcept final;
 
-  Submit submit(Op& op) noexcept final;
+  Submit submit(Op& op) noexcept override;
   void cancel(Op& op) noexcept final;
   void wait(TimePoint deadline, Queue<Op>& ready) noexcept final;
   void wake() noexcept final {
@@ -87,6 +87,14 @@ class ReadinessBackend : public Backend {
   // poll() found that the system's wait fails and will fail again: see Backend::failure.
   void fail(Error error) noexcept { failure_ = error; }
 
+  // For a backend that completes ops of its own: the result is in the op, which is parked no more; and what became of
+  // its request is for nobody, since the handle was closed.
+  void end(Op& op) noexcept {
+    op.state = OpState::ready;
+    ended_.push(op);
+  }
+  void note_stale_event() noexcept { ++counters_.stale_events; }
+
   // How long to sleep: zero when the point has passed.
   Duration time_until(TimePoint until) const noexcept;
   std::size_t attached() const noexcept { return attached_; }  // how many handles
@@ -109,6 +117,7 @@ class ReadinessBackend : public Backend {
   Error park(Op& op) noexcept;
   void dispatch(const Fired& fired, Queue<Op>& ready) noexcept;
   void retry(Op*& parked, Queue<Op>& ready) noexcept;
+  void take_ended(Queue<Op>& ready) noexcept;
   void end_all(Queue<Op>& ready) noexcept;
   void wait_without_system(TimePoint deadline, Queue<Op>& ready) noexcept;
 
@@ -117,7 +126,7 @@ class ReadinessBackend : public Backend {
   std::size_t attached_ = 0;
   FiredList fired_;
   std::size_t next_fired_ = 0;  // what comes before it has been dispatched
-  Queue<Op> cancelled_;
+  Queue<Op> ended_;            // cancelled, or completed by the backend itself
   bool woken_ = false;
   bool skipped_ = false;       // the last wait did not ask the system
   std::size_t completed_ = 0;  // by the wait that is running

@@ -10,6 +10,7 @@ namespace {
 constexpr std::array backends{
 #ifdef __linux__
     BackendInfo{"epoll", BackendKind::epoll, make_epoll_backend},
+    BackendInfo{"io_uring", BackendKind::io_uring, make_io_uring_backend, explain_io_uring},
 #elif defined(WEIR_KQUEUE)
     BackendInfo{"kqueue", BackendKind::kqueue, make_kqueue_backend},
 #endif
@@ -21,7 +22,7 @@ constexpr std::array backends{
     BackendInfo{"select", BackendKind::select, make_select_backend},
 #if defined(__linux__) && defined(WEIR_KQUEUE)
     // libkqueue: epoll behind another face. It is there so that this backend runs where weir is made.
-    BackendInfo{"kqueue", BackendKind::kqueue, make_kqueue_backend, true},
+    BackendInfo{"kqueue", BackendKind::kqueue, make_kqueue_backend, nullptr, true},
 #endif
 };
 
@@ -32,7 +33,8 @@ std::string names() {
 }
 
 std::string failure(const BackendInfo& backend, const Error& error) {
-  return std::string(backend.name).append(" cannot be used: ").append(describe(error));
+  const std::string why = backend.explain ? backend.explain(error) : describe(error);
+  return std::string(backend.name).append(" cannot be used: ").append(why);
 }
 
 }  // namespace

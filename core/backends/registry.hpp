@@ -17,6 +17,7 @@ struct BackendInfo {
   std::string_view name;
   BackendKind kind;
   Result<std::unique_ptr<Backend>> (*make)() noexcept;
+  std::string (*explain)(const Error&) = nullptr;  // why it cannot be made; null: as describe()
   bool by_name_only = false;  // never chosen by "auto"
 };
 
@@ -36,6 +37,8 @@ std::string why_missing(std::string_view name);
 
 Result<std::unique_ptr<Backend>> make_epoll_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_kqueue_backend() noexcept;
+Result<std::unique_ptr<Backend>> make_io_uring_backend() noexcept;
+std::string explain_io_uring(const Error& error);
 Result<std::unique_ptr<Backend>> make_poll_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_select_backend() noexcept;
 Result<std::unique_ptr<Backend>> make_iocp_backend() noexcept;

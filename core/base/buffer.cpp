@@ -36,22 +36,24 @@ BufferPool::BufferPool(std::size_t block_size, std::size_t max_blocks) noexcept
 }
 
 BufferPool::~BufferPool() {
+  if (borrower_) borrower_->return_blocks();
+  WEIR_VERIFY(lent_ == 0);
   WEIR_VERIFY(in_use_ == 0);
   release_free(0);
 }
 
+char* BufferPool::pick() noexcept {
+  if (!free_) return allocate();
+  Header& header = *free_;
+  free_ = header.next;
+  header.free = false;
+  unpoison_memory(header.data(), block_size_);
+  return header.data();
+}
+
 Buffer BufferPool::take() noexcept {
-  char* data = nullptr;
-  if (free_) {
-    Header& header = *free_;
-    free_ = header.next;
-    header.free = false;
-    data = header.data();
-    unpoison_memory(data, block_size_);
-  } else {
-    data = allocate();
-    if (!data) return {};
-  }
+  char* data = pick();
+  if (!data) return {};
   if (++in_use_ > peak_) peak_ = in_use_;
   return Buffer(*this, data);
 }
@@ -66,6 +68,40 @@ void BufferPool::give_back(char* data) noexcept {
   poison_memory(data, block_size_);
 }
 
+bool BufferPool::lend_to(BufferBorrower& borrower) noexcept {
+  if (borrower_) return false;
+  borrower_ = &borrower;
+  return true;
+}
+
+void BufferPool::lend_to_nobody() noexcept {
+  WEIR_VERIFY(lent_ == 0);
+  borrower_ = nullptr;
+}
+
+char* BufferPool::lend() noexcept {
+  WEIR_ASSERT(borrower_);
+  char* data = pick();
+  if (data) ++lent_;
+  return data;
+}
+
+Buffer BufferPool::reclaim(char* block, std::size_t filled) noexcept {
+  WEIR_ASSERT(lent_ > 0 && filled <= block_size_);
+  --lent_;
+  if (++in_use_ > peak_) peak_ = in_use_;
+  Buffer buffer(*this, block);
+  buffer.commit(filled);
+  return buffer;
+}
+
+void BufferPool::take_back(char* block) noexcept {
+  WEIR_ASSERT(lent_ > 0);
+  --lent_;
+  ++in_use_;
+  give_back(block);
+}
+
 char* BufferPool::allocate() noexcept {
   if (max_blocks_ != 0 && allocated_ >= max_blocks_) return nullptr;
   const std::size_t offset = next_colour_ * colour_step;
@@ -77,7 +113,7 @@ char* BufferPool::allocate() noexcept {
   return header->data();
 }
 
-void BufferPool::trim(std::size_t keep) noexcept { release_free(keep > in_use_ ? keep - in_use_ : 0); }
+void BufferPool::trim(std::size_t keep) noexcept { release_free(keep > in_use_ + lent_ ? keep - in_use_ - lent_ : 0); }
 
 void BufferPool::release_free(std::size_t keep) noexcept {
   Header** at = &free_;

@@ -59,6 +59,15 @@ class Buffer {
   std::uint32_t end_ = 0;
 };
 
+// Whoever holds blocks of a pool before there is anything in them: a backend whose kernel chooses one when bytes come.
+class BufferBorrower {
+ public:
+  virtual void return_blocks() noexcept = 0;  // the pool ends: all are taken back before this returns
+
+ protected:
+  ~BufferBorrower() = default;
+};
+
 class BufferPool {
  public:
   static constexpr std::size_t default_block_size = 32 * 1024;
@@ -75,6 +84,14 @@ class BufferPool {
   std::size_t allocated() const noexcept { return allocated_; }
   // The most that were in use at once since the last call.
   std::size_t take_peak() noexcept { return std::exchange(peak_, in_use_); }
+
+  // Lending: to one borrower at a time. Lent blocks count against the bound and are not in use.
+  bool lend_to(BufferBorrower& borrower) noexcept;  // false: there is one already
+  void lend_to_nobody() noexcept;                   // precondition: nothing is lent
+  char* lend() noexcept;                            // null when the bound is reached or memory is out
+  Buffer reclaim(char* block, std::size_t filled) noexcept;  // in use from now on
+  void take_back(char* block) noexcept;                      // unused
+
   // Gives free blocks back to the heap until `keep` are left in all, used ones included.
   void trim(std::size_t keep = 0) noexcept;
 
@@ -83,12 +100,15 @@ class BufferPool {
   struct Header;
   void give_back(char* data) noexcept;
   char* allocate() noexcept;
+  char* pick() noexcept;
   void release_free(std::size_t keep) noexcept;
 
   Header* free_ = nullptr;
   std::size_t block_size_;
   std::size_t max_blocks_;
   std::size_t in_use_ = 0;
+  std::size_t lent_ = 0;
+  BufferBorrower* borrower_ = nullptr;
   std::size_t peak_ = 0;
   std::size_t allocated_ = 0;
   std::size_t next_colour_ = 0;

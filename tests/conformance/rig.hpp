@@ -132,8 +132,12 @@ void run_on(const char* backend, void (*test)(Rig&));
 #define WEIR_TEST_ON_EPOLL(sentence, body) \
   WEIR_TEST_ON(sentence, "epoll", body)    \
   WEIR_TEST_ON(sentence, "epoll-fallbacks", body)
+#define WEIR_TEST_ON_IO_URING(sentence, body) \
+  WEIR_TEST_ON(sentence, "io_uring", body)    \
+  WEIR_TEST_ON(sentence, "io_uring-fallbacks", body)
 #else
 #define WEIR_TEST_ON_EPOLL(sentence, body)
+#define WEIR_TEST_ON_IO_URING(sentence, body)
 #endif
 
 #ifdef WEIR_KQUEUE
@@ -153,6 +157,7 @@ void run_on(const char* backend, void (*test)(Rig&));
 #else
 #define WEIR_TEST_ON_SYSTEMS(sentence, body) \
   WEIR_TEST_ON_EPOLL(sentence, body)         \
+  WEIR_TEST_ON_IO_URING(sentence, body)      \
   WEIR_TEST_ON_KQUEUE(sentence, body)        \
   WEIR_TEST_ON(sentence, "poll", body)       \
   WEIR_TEST_ON(sentence, "select", body)

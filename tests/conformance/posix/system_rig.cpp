@@ -128,7 +128,12 @@ namespace {
 // How a process of its own ended that ran the function. A failed REQUIRE must not let it go on with the suite.
 int status_alone(const std::function<void()>& function) {
   std::fflush(nullptr);
+#if defined(__linux__) && defined(WEIR_KQUEUE)
+  // Without handlers: libkqueue's closes, in the child, descriptors that have other owners by then.
+  const pid_t child = ::_Fork();
+#else
   const pid_t child = ::fork();
+#endif
   if (child == 0) {
     std::signal(SIGABRT, SIG_DFL);
     ::close(2);

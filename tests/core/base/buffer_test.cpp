@@ -149,3 +149,51 @@ TEST_CASE("the address sanitizer sees the use of a block that was given back", "
   CHECK_FALSE(is_poisoned(data));
 }
 #endif
+
+namespace {
+
+struct Borrower final : BufferBorrower {
+  void return_blocks() noexcept override {
+    ++asked;
+    for (char* block : blocks) pool->take_back(block);
+    blocks.clear();
+    pool->lend_to_nobody();
+  }
+  BufferPool* pool = nullptr;
+  std::vector<char*> blocks;
+  int asked = 0;
+};
+
+}  // namespace
+
+TEST_CASE("blocks are lent, come back filled or not, and are asked back by a pool that ends", "[buffer]") {
+  Borrower borrower;
+  Borrower second;
+  {
+    BufferPool pool(16, 3);
+    borrower.pool = &pool;
+    REQUIRE(pool.lend_to(borrower));
+    CHECK_FALSE(pool.lend_to(second));
+    for (int i = 0; i < 3; ++i) borrower.blocks.push_back(pool.lend());
+    CHECK(pool.lend() == nullptr);  // lent ones count against the bound
+    CHECK_FALSE(pool.take());
+    CHECK(pool.in_use() == 0);
+    CHECK(pool.allocated() == 3);
+    pool.trim();
+    CHECK(pool.allocated() == 3);
+    std::memcpy(borrower.blocks.back(), "bytes", 5);
+    {
+      Buffer filled = pool.reclaim(borrower.blocks.back(), 5);
+      borrower.blocks.pop_back();
+      CHECK(filled.view() == "bytes");
+      CHECK(filled.room().size() == 11);
+      CHECK(pool.in_use() == 1);
+    }
+    CHECK(pool.in_use() == 0);
+    pool.take_back(borrower.blocks.back());
+    borrower.blocks.pop_back();
+    CHECK(pool.take());
+  }
+  CHECK(borrower.asked == 1);
+  CHECK(second.asked == 0);
+}
