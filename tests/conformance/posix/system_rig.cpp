@@ -35,7 +35,7 @@ std::unique_ptr<Backend> make_system_backend(std::string_view name) {
 }
 
 // libkqueue closes what belonged to a closed queue on a thread of its own. Waits until no more descriptors go away.
-void wait_for_closes() {
+[[maybe_unused]] void wait_for_closes() {
   constexpr auto quiet_time = std::chrono::milliseconds{20};
   for (std::size_t before = 0, now = platform::open_descriptors(); before != now; now = platform::open_descriptors()) {
     before = now;
@@ -95,7 +95,9 @@ class SystemRig final : public Rig {
   }
 
   void leave_descriptors(std::size_t count) override {
-    if (name().starts_with("kqueue")) wait_for_closes();
+#ifdef WEIR_KQUEUE
+    wait_for_closes();  // of this rig's, or of the one before
+#endif
     // The lowest free numbers are handed out first: the limit lies behind the wanted count of them.
     std::vector<int> taken;
     for (std::size_t i = 0; i <= count; ++i) taken.push_back(::dup(2));
