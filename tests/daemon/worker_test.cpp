@@ -1,17 +1,13 @@
 // A worker's life from the control thread's side, on real sockets.
 #include "daemon/worker.hpp"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <condition_variable>
 
 #include "core/backends/registry.hpp"
 #include "daemon/distributor.hpp"
 #include "daemon/listening.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/sockets.hpp"
 
 using namespace weir;
 using namespace weir::daemon;
@@ -74,19 +70,10 @@ struct Rig {
 
 // Sends one request and returns everything until the end of the connection.
 std::string ask(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
-  constexpr std::string_view request = "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
-  REQUIRE(::send(fd, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char bytes[4096];
-  for (ssize_t got; (got = ::recv(fd, bytes, sizeof bytes, 0)) > 0;)
-    answer.append(bytes, static_cast<std::size_t>(got));
-  ::close(fd);
+  const NativeHandle socket = test::connect_to(port);
+  REQUIRE(test::send_all(socket, "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
+  std::string answer = test::receive_rest(socket);
+  test::close_socket(socket);
   return answer;
 }
 
@@ -191,10 +178,11 @@ TEST_CASE("a worker that is told to stop before it began to serve still ends") {
 
 TEST_CASE("a worker whose listener cannot be taken over says so and ends by itself") {
   Rig rig;
-  const int file = ::open("/dev/null", O_RDONLY);
+  const auto [socket, other] = test::socket_pair();
   Worker::Setup setup = rig.setup();
-  setup.listeners = {{0, file}};
-  ::close(file);  // now it is nobody's descriptor
+  setup.listeners = {{0, socket}};
+  test::close_socket(socket);  // now it is nobody's descriptor
+  test::close_socket(other);
   Worker worker(std::move(setup));
   rig.watcher.wait([&] { return worker.ended(); });
   INFO(worker.failure());

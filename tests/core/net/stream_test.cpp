@@ -1,13 +1,11 @@
 // Stream on a real socket pair: what is armed, what is kept, what is sent and how it ends.
 #include "core/net/stream.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <string>
 
 #include "core/backends/registry.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/sockets.hpp"
 
 namespace weir {
 namespace {
@@ -15,30 +13,29 @@ namespace {
 // A stream on one end of a socket pair; the test holds the other end as a plain descriptor.
 struct Pair {
   Pair() : reactor(std::move(*make_backend("auto"))), stream(reactor) {
-    int ends[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    other = ends[1];
+    const auto ends = test::socket_pair();
+    other = ends.second;
     OpenSpec spec;
     spec.what = OpenSpec::What::adopt;
-    spec.native = ends[0];
+    spec.native = ends.first;
     REQUIRE_FALSE(reactor.backend().open(stream.handle(), spec));
     REQUIRE_FALSE(reactor.backend().attach(stream.handle()));
   }
   ~Pair() {
-    if (other >= 0) ::close(other);
+    if (other != no_native_handle) hang_up();
     if (stream.is_open()) stream.close_now();
   }
-  void write(std::string_view text) const { REQUIRE(::send(other, text.data(), text.size(), 0) == ssize_t(text.size())); }
+  void write(std::string_view text) const { REQUIRE(test::send_all(other, text)); }
   // One turn that does not sleep for long: what it completes may be all the test waits for.
   void turn() { reactor.turn(reactor.clock() + std::chrono::milliseconds{5}); }
   void hang_up() {
-    ::close(other);
-    other = -1;
+    test::close_socket(other);
+    other = no_native_handle;
   }
 
   Reactor reactor;
   Stream stream;
-  int other = -1;
+  NativeHandle other = no_native_handle;
 };
 
 Task<void> close_stream(Stream& stream) {
@@ -147,13 +144,9 @@ TEST_CASE("a large send goes out whole, whatever the pieces", "[stream]") {
   Scope scope;
   scope.spawn(send_text(pair.stream, text, result));
   while (got.size() < text.size()) {
-    char bytes[7000];
-    const ssize_t n = ::recv(pair.other, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n > 0) {
-      got.append(bytes, static_cast<std::size_t>(n));
-    } else {
-      pair.turn();
-    }
+    const std::string some = test::receive_now(pair.other);
+    got += some;
+    if (some.empty()) pair.turn();
   }
   while (scope.live() > 0) pair.turn();
   CHECK(result.has_value());

@@ -1,0 +1,95 @@
+// What a start opens on Windows: one listening socket for all workers, and a log file that can be moved while it is open.
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "core/base/path.hpp"
+#include "core/platform/signal_source.hpp"
+#include "daemon/listening.hpp"
+#include "daemon/log_file.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/sockets.hpp"
+
+using namespace weir;
+using namespace weir::daemon;
+
+namespace {
+
+proxy::ListenerSpec listener_on(const std::string& text) {
+  proxy::ListenerSpec listener;
+  listener.name = "web";
+  listener.bind_texts = {text};
+  listener.bind = {*parse_address(text)};
+  return listener;
+}
+
+std::string content(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("the first worker listens for all") {
+  proxy::Spec spec;
+  spec.listeners.push_back(listener_on("127.0.0.1:0"));
+  ListeningSockets sockets;
+  REQUIRE(sockets.open(spec, 3).empty());
+  CHECK(sockets.bound().at(0).address.port != 0);
+  const auto taken = sockets.take(0);
+  REQUIRE(taken.size() == 1);
+  CHECK(test::listens(taken[0].native));
+  CHECK(sockets.take(1).empty());
+  CHECK(sockets.take(2).empty());
+  test::close_socket(taken[0].native);
+}
+
+TEST_CASE("an address that somebody listens on is refused") {
+  proxy::Spec spec;
+  spec.listeners.push_back(listener_on("127.0.0.1:0"));
+  ListeningSockets first;
+  REQUIRE(first.open(spec, 1).empty());
+  spec.listeners[0] = listener_on(to_string(first.bound()[0].address));
+  ListeningSockets second;
+  const auto failures = second.open(spec, 1);
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].find("the address is in use") != std::string::npos);
+}
+
+TEST_CASE("a unix socket is refused with its rule") {
+  proxy::Spec spec;
+  spec.listeners.push_back(listener_on("unix:C:/weir.sock"));
+  ListeningSockets sockets;
+  const auto failures = sockets.open(spec, 1);
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].find("unix sockets can be neither listened on nor connected to") != std::string::npos);
+}
+
+TEST_CASE("a log file can be renamed while it is written, and is opened anew") {
+  std::random_device random;
+  const auto folder = std::filesystem::temp_directory_path() / path_of("weir-größe-" + std::to_string(random()));
+  std::filesystem::create_directories(folder);
+  const auto path = folder / "access.log";
+  {
+    LogFile file(text_of(path));
+    REQUIRE(file.open());
+    file.write("first\n");
+    std::filesystem::rename(path, folder / "access.log.1");
+    file.write("second\n");
+    REQUIRE(file.reopen());
+    file.write("third\n");
+  }
+  CHECK(content(folder / "access.log.1") == "first\nsecond\n");
+  CHECK(content(path) == "third\n");
+  LogFile nowhere(text_of(folder / "none" / "access.log"));
+  CHECK_FALSE(nowhere.open());
+  CHECK(nowhere.problem().find("No such file") != std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a process that listens for nobody cannot be asked") {
+  CHECK(platform::send_signal(0x7ffffffc, platform::Signal::terminate).code == Errc::not_found);
+}
