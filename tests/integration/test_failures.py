@@ -67,6 +67,7 @@ upstreams: {{ app: ["{cls.app.address}"] }}
                 self.assertEqual(client.get(f"/{how}").status, 502)
                 self.assertEqual(client.get("/ok").body, b"fine")
 
+    @wine_gap("reset-before-head")
     def test_each_death_has_its_word_in_the_log(self):
         for how, word in (("before", "upstream_closed"), ("reset", "upstream_reset"), ("in-chunks", "upstream_closed")):
             client = self.client()

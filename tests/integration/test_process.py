@@ -10,7 +10,7 @@ import tempfile
 import threading
 import unittest
 
-from harness import (BACKEND, SANITIZED, WEIR, Client, Closed, Upstream, Weir, WeirCase, need, run_command, unless,
+from harness import (BACKEND, SANITIZED, UNDER, WEIR, Client, Closed, Upstream, Weir, WeirCase, need, run_command, unless,
                      wait_until, wine_gap)
 
 MIB = 1 << 20
@@ -44,24 +44,25 @@ class Commands(unittest.TestCase):
                 self.assertTrue(done.stderr.startswith("weir: "), done.stderr)
 
     def test_an_unknown_backend_is_answered_with_those_that_exist(self):
-        done = self.run_weir("proxy", ":0", "3000", "--backend", "iocp")
+        other, where = ("epoll", "Linux") if UNDER else ("iocp", "Windows")
+        done = self.run_weir("proxy", ":0", "3000", "--backend", other)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("iocp exists on Windows only; here: auto, ", done.stderr)
-        self.assertIn("poll, select", done.stderr)
+        self.assertIn(f"{other} exists on {where} only; here: auto, ", done.stderr)
+        self.assertIn("iocp, select" if UNDER else "poll, select", done.stderr)
         done = self.run_weir("proxy", ":0", "3000", "--backend", "epol")
         self.assertEqual(done.returncode, 2)
         self.assertIn('there is no backend "epol"; here: auto, ', done.stderr)
         self.assertIn('did you mean "epoll"?', done.stderr)
-        done = self.run_weir("check", self.file("runtime: { backend: iocp }\nlisteners: { web: ':0' }\n"
+        done = self.run_weir("check", self.file(f"runtime: {{ backend: {other} }}\nlisteners: {{ web: ':0' }}\n"
                                                 "routes: [{ respond: hi }]\n"))
         self.assertEqual(done.returncode, 78)
-        self.assertIn("iocp", done.stderr)
+        self.assertIn(other, done.stderr)
 
     def test_version_tells_what_was_built(self):
         self.assertRegex(self.run_weir("version").stdout, r"^weir \d+\.\d+\.\d+\n$")
         self.assertEqual(self.run_weir("--version").stdout, self.run_weir("version").stdout)
         details = self.run_weir("version", "-v").stdout
-        for word in ("compiler: ", "build: ", "poll ", "select ", 'chosen for "auto"', "yaml-cpp 0", "fmt "):
+        for word in ("compiler: ", "build: ", "iocp " if UNDER else "poll ", "select ", 'chosen for "auto"', "yaml-cpp 0", "fmt "):
             self.assertIn(word, details)
 
     def test_check_says_everything_that_is_wrong_at_once(self):
@@ -149,8 +150,9 @@ upstreams: { app: ["127.0.0.1:3000"] }
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nonexistent/access.log", done.stderr)
 
+    @unless("windows-no-signal-handlers")
     def test_addresses_can_be_printed_for_programs(self):
-        process = subprocess.Popen([WEIR, "proxy", "127.0.0.1:0", "3000", "--print-addresses", "--access-log", "off"],
+        process = subprocess.Popen([*UNDER, WEIR, "proxy", "127.0.0.1:0", "3000", "--print-addresses", "--access-log", "off"],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         line = json.loads(process.stdout.readline())
         self.assertRegex(line["listeners"]["proxy"][0], r"^127\.0\.0\.1:[1-9]\d*$")
@@ -326,6 +328,7 @@ upstreams: {{ app: ["{app.address}"] }}
         with weir.client("proxy") as client:
             self.assertEqual(client.get().status, 502)
 
+    @wine_gap("backlog")
     def test_term_under_load_loses_no_request(self):
         weir, _ = self.serve(idle="10s")
         served, lost = [], []
@@ -425,8 +428,9 @@ class Logs(WeirCase):
         numbers = sorted(int(re.search(r'"GET /(\d+) ', line)[1]) for line in weir.lines())
         self.assertEqual(numbers, list(range(500)))
 
+    @wine_gap("pipes")
     def test_a_reader_of_the_log_that_is_gone_ends_nothing(self):
-        process = subprocess.Popen([WEIR, "proxy", "127.0.0.1:0", "9", "--print-addresses"], stdout=subprocess.PIPE,
+        process = subprocess.Popen([*UNDER, WEIR, "proxy", "127.0.0.1:0", "9", "--print-addresses"], stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL)
         address = json.loads(process.stdout.readline())["listeners"]["proxy"][0]
         process.stdout.close()
@@ -437,8 +441,9 @@ class Logs(WeirCase):
         self.assertEqual(process.wait(20), 0)
 
 
+    @wine_gap("pipes")
     def test_a_reader_of_the_log_that_stopped_reading_does_not_keep_the_process(self):
-        process = subprocess.Popen([WEIR, "proxy", "127.0.0.1:0", "9", "--print-addresses"], stdout=subprocess.PIPE,
+        process = subprocess.Popen([*UNDER, WEIR, "proxy", "127.0.0.1:0", "9", "--print-addresses"], stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL)
         self.addCleanup(process.stdout.close)
         address = json.loads(process.stdout.readline())["listeners"]["proxy"][0]

@@ -41,6 +41,7 @@ std::uint32_t process_id() noexcept { return ::GetCurrentProcessId(); }
 void prepare_standard_streams() noexcept {
   ::SetConsoleOutputCP(CP_UTF8);
   for (std::FILE* stream : {stdout, stderr}) ::_setmode(::_fileno(stream), _O_BINARY);
+  std::setvbuf(stderr, nullptr, _IONBF, 0);  // the runtime library buffers it when it is a file
 }
 
 std::vector<std::string> default_configuration_files() {
