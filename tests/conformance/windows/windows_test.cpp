@@ -1,10 +1,14 @@
 // What only Windows has: its number of sockets, handles that were not opened for overlapped I/O, sockets that move
-// between loops.
+// between loops, batch files.
 
 #include "tests/conformance/rig.hpp"
 // Before windows.h, which has names of its own for common words.
+#include <cstdio>
+#include <fstream>
+
 #include "core/backends/registry.hpp"
 #include "core/platform/windows/pipes.hpp"
+#include "core/platform/windows/text.hpp"
 #include "core/platform/windows/winsock.hpp"
 #include "core/reactor/restrictions.hpp"
 
@@ -137,4 +141,64 @@ SYSTEM_TEST("a socket that one loop accepted is served by another") {
   (*other)->close(server);
   rig.backend().close(client);
   rig.backend().close(listener);
+}
+
+// --- batch files ---
+
+namespace {
+
+// A batch file in the temporary folder that is gone afterwards.
+struct Script {
+  explicit Script(const std::string& text) {
+    wchar_t folder[MAX_PATH];
+    REQUIRE(::GetTempPathW(MAX_PATH, folder) > 0);
+    path = platform::to_utf8(folder) + "weir check " + std::to_string(::GetCurrentProcessId()) + ".cmd";
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  ~Script() { std::remove(path.c_str()); }
+  std::string path;
+};
+
+}  // namespace
+
+SYSTEM_TEST("a batch file is run by the system's shell, gets its arguments and tells how it ended") {
+  const Script script("@echo off\r\necho [%1] [%2]\r\nexit /b 7\r\n");
+  ChildProcess child;
+  Handle out;
+  Closing closing(rig, {&child, &out});
+  const std::vector<std::string> argv{script.path, "one & two", "three"};
+  SpawnSpec spec;
+  spec.argv = argv;
+  spec.stdout_from = &out;
+  if (rig.refused_here(Feature::child_processes, [&] { return rig.backend().spawn(child, spec); })) return;
+  REQUIRE(rig.backend().spawn(child, spec).code == Errc::ok);
+  REQUIRE(rig.backend().attach(child).code == Errc::ok);
+  REQUIRE(rig.backend().attach(out).code == Errc::ok);
+  std::string said;
+  for (char memory[64];;) {
+    Flight reading(out, OpKind::read);
+    reading.memory = {memory, sizeof memory};
+    rig.run(reading);
+    if (reading.bytes == 0) break;
+    said.append(memory, reading.bytes);
+  }
+  ExitStatus status;
+  Flight waiting(child, OpKind::wait_child);
+  waiting.child = {&status};
+  rig.run(waiting);
+  CHECK(said == "[\"one & two\"] [\"three\"]\r\n");
+  CHECK(status.code == 7);
+}
+
+SYSTEM_TEST("a batch file is not started with an argument that its shell would take for more than text") {
+  const Script script("@exit /b 0\r\n");
+  for (const char* bad : {"\"&calc", "%PATH%", "two\nlines"}) {
+    ChildProcess child;
+    const std::vector<std::string> argv{script.path, bad};
+    SpawnSpec spec;
+    spec.argv = argv;
+    if (rig.refused_here(Feature::child_processes, [&] { return rig.backend().spawn(child, spec); })) return;
+    CHECK(rig.backend().spawn(child, spec).code == Errc::bad_argument);
+    CHECK_FALSE(child.is_open());
+  }
 }
