@@ -14,9 +14,8 @@ namespace weir::config {
 
 struct Demand {
   Feature feature;
-  std::string what;     // a sentence about this value: "\"unix:/run/app.sock\" is a unix socket"
-  Diagnostic place;     // file, line, column, key path and source line are set
-  bool refuses = true;  // false: weir runs without the feature, and loses what the sentence says
+  std::string what;  // a sentence about this value: "\"unix:/run/app.sock\" is a unix socket"
+  Diagnostic place;  // file, line, column, key path and source line are set
 };
 
 // A duration that some platform's clock cannot tell from a longer one.

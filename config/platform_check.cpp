@@ -85,8 +85,7 @@ class Judge {
   void feature(const Demand& demand) {
     const Ruling ruled = ruling(platform_, demand.feature);
     if (ruled.allowed) return;
-    report(demand.refuses ? Severity::error : Severity::warning, demand.place, ruled.rule, demand.what,
-           hint_for(ruled.rule, demand.place));
+    report(Severity::error, demand.place, ruled.rule, demand.what, hint_for(ruled.rule, demand.place));
   }
 
   void clock() {

@@ -27,8 +27,8 @@ class Reader {
   Tree& tree() noexcept { return tree_; }
 
   // Notes that the value at this place needs a feature of the platform: see Demand.
-  void demand(Feature feature, const Node& at, const Path& path, std::string what, bool refuses = true) {
-    demands_.features.push_back({feature, std::move(what), tree_.place_of(at, path.text()), refuses});
+  void demand(Feature feature, const Node& at, const Path& path, std::string what) {
+    demands_.features.push_back({feature, std::move(what), tree_.place_of(at, path.text())});
   }
   Demands& demands() noexcept { return demands_; }
 

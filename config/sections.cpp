@@ -135,11 +135,6 @@ void Builder::access_log(Node* node, const Path& path) {
     }
   }
   fields.read("path", log.path);
-  if (!log.path.empty() && log.path != "stdout" && log.path != "stderr") {
-    reader_.demand(Feature::signal_handlers, *fields["path"], fields.at("path"),
-                   "this file cannot be opened anew by a signal after it was rotated: rotate a copy of it, or log to stdout",
-                   false);
-  }
 }
 
 void Builder::server_name(Node* node, const Path& path) {

@@ -12,8 +12,8 @@
 namespace weir::daemon {
 namespace {
 
-constexpr std::array<std::string_view, 7> commands = {"run",  "check",       "proxy",  "platforms",
-                                                      "stop", "reopen-logs", "version"};
+constexpr std::array<std::string_view, 8> commands = {"run",      "check", "proxy",       "platforms",
+                                                      "selftest", "stop",  "reopen-logs", "version"};
 
 std::string default_files() { return fmt::format("{}", fmt::join(platform::default_configuration_files(), ", then ")); }
 
@@ -92,6 +92,7 @@ struct Grammar {
   SignalCommand stop_values;
   bool stop_now = false;
   SignalCommand reopen_values;
+  SelftestCommand selftest_values;
   VersionCommand version_values;
   ProxyCommand proxy_values;
   bool version_flag = false;
@@ -102,6 +103,8 @@ struct Grammar {
       app.add_subcommand("platforms", "What this build offers here, and what each system cannot do, by rule");
   CLI::App* stop = app.add_subcommand("stop", "Ask a running weir to finish what it is doing and end");
   CLI::App* reopen = app.add_subcommand("reopen-logs", "Ask a running weir to open its log files anew");
+  CLI::App* selftest =
+      app.add_subcommand("selftest", "Run the conformance suite of this build on this machine; exit 1 if a test fails");
   CLI::App* version = app.add_subcommand("version", "Print the version");
 
   Grammar() {
@@ -141,6 +144,10 @@ struct Grammar {
         "--json", [this] { platforms_values.form = TextForm::json; }, "Print it as JSON");
     platforms->add_flag_callback(
         "--markdown", [this] { platforms_values.form = TextForm::markdown; }, "Print docs/platforms.md");
+
+    selftest->add_option("--backend", selftest_values.backend, "Only this one (default: each that works here)")
+        ->type_name("NAME");
+    selftest->add_flag("--json", selftest_values.json, "Print the verdict as JSON");
 
     add_process(*stop, stop_values);
     stop->add_flag("--now", stop_now, "Do not wait for requests in flight");
@@ -182,6 +189,7 @@ Command chosen(Grammar& grammar) {
   if (grammar.version->parsed()) return grammar.version_values;
   if (grammar.check->parsed()) return grammar.check_values;
   if (grammar.platforms->parsed()) return grammar.platforms_values;
+  if (grammar.selftest->parsed()) return grammar.selftest_values;
   if (grammar.proxy->parsed()) return grammar.proxy_values;
   if (grammar.stop->parsed()) {
     grammar.stop_values.what = grammar.stop_now ? SignalCommand::What::stop_now : SignalCommand::What::stop;

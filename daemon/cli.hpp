@@ -33,7 +33,7 @@ struct RunCommand {
 };
 
 struct CheckCommand {
-  std::vector<std::string> files;  // empty: the default files
+  std::vector<std::string> files;            // empty: the default files
   std::vector<std::string> targets;          // "windows/select", ...; empty: this host
   std::optional<std::uint64_t> descriptors;  // what a process on the targets may have open
   bool verbose = false;
@@ -44,6 +44,11 @@ enum class TextForm : std::uint8_t { plain, json, markdown };
 
 struct PlatformsCommand {
   TextForm form = TextForm::plain;
+};
+
+struct SelftestCommand {
+  std::string backend;  // empty: each that this build offers
+  bool json = false;
 };
 
 struct VersionCommand {
@@ -71,8 +76,8 @@ struct Message {
   int exit_code = exit_ok;
 };
 
-using Command = std::variant<Message, RunCommand, CheckCommand, PlatformsCommand, VersionCommand, ProxyCommand,
-                             SignalCommand>;
+using Command = std::variant<Message, RunCommand, CheckCommand, PlatformsCommand, SelftestCommand, VersionCommand,
+                             ProxyCommand, SignalCommand>;
 
 // `arguments` without the program's name.
 Command parse_command_line(std::span<const std::string> arguments);

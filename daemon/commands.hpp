@@ -2,6 +2,7 @@
 // The commands, each from its values to the exit code. They print; main() only chooses. Main thread.
 
 #include "daemon/cli.hpp"
+#include "daemon/selftest.hpp"
 
 namespace weir::daemon {
 
@@ -11,6 +12,7 @@ int no_file();
 
 int run(const RunCommand& command);
 int check(const CheckCommand& command);
+int selftest(const SelftestCommand& command, Suite suite);
 int platforms(const PlatformsCommand& command);
 int version(const VersionCommand& command);
 int proxy(const ProxyCommand& command);

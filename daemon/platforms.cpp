@@ -31,7 +31,8 @@ BackendReport tried(const BackendInfo& info, bool already_chosen) {
   const auto made = info.make();
   if (!made) {
     report.state = State::fails;
-    report.reason = fmt::format("auto passes it over: {}", describe(made.error()));
+    report.reason = fmt::format("auto passes it over: {}",
+                                info.explain != nullptr ? info.explain(made.error()) : describe(made.error()));
     return report;
   }
   report.state = State::works;

@@ -1,6 +1,7 @@
 #include "core/reactor/restrictions.hpp"
 
 #include <array>
+#include <atomic>
 
 namespace weir {
 namespace {
@@ -161,6 +162,8 @@ constexpr auto texts = [] {
   return all;
 }();
 
+std::array<std::atomic<std::uint64_t>, rows.size() + 1> refusals{};
+
 constexpr RuleId rule_of(std::size_t row) noexcept { return static_cast<RuleId>(row + 1); }
 
 }  // namespace
@@ -203,9 +206,14 @@ PlatformLimits platform_limits(const Platform& platform) noexcept {
 }
 
 Error refused(RuleId rule) noexcept {
+  if (rule < refusals.size()) refusals[rule].fetch_add(1, std::memory_order_relaxed);
   Error error(Errc::not_supported);
   error.rule = rule;
   return error;
+}
+
+std::uint64_t times_refused(RuleId rule) noexcept {
+  return rule < refusals.size() ? refusals[rule].load(std::memory_order_relaxed) : 0;
 }
 
 }  // namespace weir

@@ -68,7 +68,10 @@ Ruling ruling(const Platform& platform, Feature feature) noexcept;
 PlatformLimits platform_limits(const Platform& platform) noexcept;
 RuleId rule_named(std::string_view id) noexcept;             // 0 when there is none
 
-// The error every refusal returns: not_supported with the rule.
+// The error every refusal returns: not_supported with the rule. Any thread.
 Error refused(RuleId rule) noexcept;
+
+// How often this process has refused by the rule.
+std::uint64_t times_refused(RuleId rule) noexcept;
 
 }  // namespace weir

@@ -3,7 +3,7 @@ find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
-if(WEIR_BUILD_TESTS)
+if(WEIR_BUILD_TESTS OR WEIR_SELFTEST)
   find_package(Catch2 REQUIRED)
 endif()
 

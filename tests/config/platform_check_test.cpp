@@ -157,13 +157,6 @@ TEST_CASE("a wait below a step of the clock is a warning on Windows") {
   CHECK(judged("macos", text).empty());
 }
 
-TEST_CASE("a log file that a signal would open anew is a warning on Windows") {
-  const std::string text = one_listener("", "access_log: { path: /var/log/weir.log }\n");
-  CHECK(rules(judged("windows", text)) == "(windows-no-signal-handlers)");
-  CHECK(judged("linux", text).empty());
-  CHECK(judged("windows", one_listener("", "access_log: { path: stdout }\n")).empty());
-}
-
 TEST_CASE("the words of a target") {
   CHECK(parse_target("linux")->platform == Platform{Os::linux_os, 0, BackendKind::epoll});
   CHECK(parse_target("windows/select")->platform == Platform{Os::windows, 0, BackendKind::select});

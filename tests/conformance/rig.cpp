@@ -203,6 +203,21 @@ Closing::~Closing() {
   }
 }
 
+namespace {
+
+constinit const Case* last_case = nullptr;
+
+}  // namespace
+
+Case::Case(const char* sentence, const char* tag, void (*run)()) noexcept
+    : sentence_(sentence), tag_(tag), run_(run), next_(last_case) {
+  last_case = this;
+}
+
+void register_tests() {
+  for (const Case* it = last_case; it != nullptr; it = it->next_) REGISTER_TEST_CASE(it->run_, it->sentence_, it->tag_);
+}
+
 void run_on(const char* name, void (*test)(Rig&)) {
 #if defined(WEIR_KQUEUE) && defined(__linux__)
   if (std::string_view(name).starts_with("kqueue")) {

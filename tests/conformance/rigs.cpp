@@ -3,7 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "tests/conformance/rig.hpp"
+#include "tests/conformance/simulated_rig.hpp"
 #include "tests/sim/backend/sim_backend.hpp"
 #include "tests/sim/backend/sim_children.hpp"
 #include "tests/support/test_child.hpp"
@@ -63,7 +63,7 @@ sim::SimProgram play_test_child(const SpawnSpec& spec) {
 
 class SimulatedRig final : private World, public Rig {
  public:
-  explicit SimulatedRig(std::string_view name) : Rig(name, world.make_backend(profile_named(name))) {}
+  SimulatedRig(std::string_view name, const sim::SimProfile& profile) : Rig(name, world.make_backend(profile)) {}
   ~SimulatedRig() override { drop_backend(); }
 
   bool simulated() const noexcept override { return true; }
@@ -99,8 +99,12 @@ class SimulatedRig final : private World, public Rig {
 }  // namespace
 
 std::unique_ptr<Rig> make_rig(std::string_view name) {
-  if (name.starts_with("sim")) return std::make_unique<SimulatedRig>(name);
+  if (name.starts_with("sim")) return std::make_unique<SimulatedRig>(name, profile_named(name));
   return make_system_rig(name);
+}
+
+std::unique_ptr<Rig> make_rig(const Platform& platform) {
+  return std::make_unique<SimulatedRig>("sim", sim::profile_for(platform));
 }
 
 }  // namespace weir::conformance

@@ -206,7 +206,7 @@ SYSTEM_DESCRIPTOR_LIMIT_TEST("run_child without descriptors says so and leaves n
 }
 
 // A start holds the thread: others get their turn between two of them.
-TEST_CASE("however many programs are to be run at once, a turn starts one", "[sim]") {
+PLAIN_SIMULATED_TEST("however many programs are to be run at once, a turn starts one") {
   sim::SimWorld world(7);
   std::vector<std::uint64_t> waits;
   {
@@ -224,7 +224,7 @@ TEST_CASE("however many programs are to be run at once, a turn starts one", "[si
 }
 
 // The trace of the world tells every step, virtual times included.
-TEST_CASE("run_child is deterministic in the simulator", "[sim]") {
+PLAIN_SIMULATED_TEST("run_child is deterministic in the simulator") {
   const auto play = [](std::uint64_t seed) {
     sim::SimWorld world(seed);
     world.enable_chances();

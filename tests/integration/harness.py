@@ -386,8 +386,10 @@ class Weir:
         self.process = subprocess.Popen([*command, "--ready-fd", str(give)], pass_fds=[give], **options)
         os.close(give)
         line = b""
+        waiting = select.poll()  # select() takes no descriptor beyond 1023, and some tests hold that many
+        waiting.register(ready, select.POLLIN)
         while not line.endswith(b"\n"):
-            if not select.select([ready], [], [], LIMIT)[0]:
+            if not waiting.poll(LIMIT * 1000):
                 break
             data = os.read(ready, 65536)
             if not data:

@@ -161,5 +161,25 @@ class Platforms(Files):
         self.assertEqual(self.run_weir("platforms", "--markdown").stdout, page.read_text())
 
 
+class Selftest(Files):
+    def test_one_backend_with_its_verdict_and_the_rules_met(self):
+        done = self.run_weir("selftest", "--json", "--backend", "select")
+        if "WEIR_SELFTEST=OFF" in done.stderr:
+            self.assertEqual(done.returncode, 1)
+            return
+        verdict = json.loads(done.stdout)
+        self.assertEqual((done.returncode, verdict["passed"]), (0, True), done.stdout)
+        select, = verdict["backends"]
+        self.assertEqual((select["name"], select["failed"], select["failures"]), ("select", 0, []))
+        self.assertGreater(select["passed"], 50)
+        self.assertIn("regular-files-not-watchable", select["rules"])
+
+    def test_a_backend_of_another_system_is_wrong_usage(self):
+        other = "iocp" if HERE != "windows" else "epoll"
+        done = self.run_weir("selftest", "--backend", other)
+        self.assertEqual(done.returncode, 2 if "OFF" not in done.stderr else 1)
+        self.assertIn("only; here: auto, ", done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

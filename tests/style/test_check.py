@@ -196,6 +196,14 @@ class Tree(unittest.TestCase):
         files = {"core/net/a.hpp": HEADER, "core/http/a.hpp": HEADER, "core/README.md": "| `net/` | streams |\n"}
         self.assertEqual(["does not mention `http/`"], [f.sentence for f in check.map_is_complete(files)])
 
+    def test_a_skip_that_names_no_row_is_found(self):
+        files = {"core/reactor/restrictions.cpp": 'Row{{"no-pipes", "sentence"}}', "tests/conformance/a.cpp": 'SUCCEED("later");\n',
+                 "tests/restrictions/b.cpp": 'SKIP("on this machine");\n'}
+        self.assertEqual(2, len(list(check.skips_name_rows(files))))
+        files["tests/conformance/a.cpp"] = 'SUCCEED("no-pipes: there are none");\nSUCCEED(restriction(rule)->id);\n'
+        files["tests/restrictions/b.cpp"] = 'SUCCEED("a gap of wine: " << gap);\n// SKIP("in a comment")\n'
+        self.assertEqual([], list(check.skips_name_rows(files)))
+
     def test_every_rule_has_a_test_here(self):
         self.assertEqual(9, len(check.RULES), "a new rule needs a bad snippet in this file")
 

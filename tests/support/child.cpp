@@ -1,5 +1,5 @@
 // A program for tests of child processes: its first argument says what to do. Portable, so that the same tests run
-// where children are made differently.
+// where children are made differently. test_child.hpp says where it is.
 //
 //   exit N | linger MS N | abort | sleep MS | say OUT ERR | cat | flood BYTES | args ... | env NAME | cwd
 //   descriptors          the open ones, and the signals that are blocked or ignored (POSIX)
@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+
+#include "tests/support/test_child.hpp"
 #ifdef _WIN32
 #include <fcntl.h>
 #include <io.h>
@@ -95,7 +97,9 @@ void list_descriptors() {
 
 }  // namespace
 
-int main(int count, char** argv) {
+namespace weir {
+
+int test_child_main(int count, char** argv) {
   make_streams_binary();
   const std::string what = count > 1 ? argv[1] : "";
   const auto argument = [&](int index) { return index < count ? argv[index] : const_cast<char*>(""); };
@@ -137,3 +141,5 @@ int main(int count, char** argv) {
   }
   return 0;
 }
+
+}  // namespace weir

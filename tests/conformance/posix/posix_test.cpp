@@ -20,6 +20,12 @@ SYSTEM_TEST("a descriptor beyond what select can hold is refused by select only"
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const int high = ::fcntl(ends[0], F_DUPFD, FD_SETSIZE);
+  if (high < 0) {
+    SUCCEED("posix-descriptor-limit: this process cannot have so many");
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return;
+  }
   REQUIRE(high >= FD_SETSIZE);
   const int highest_allowed = ::fcntl(ends[0], F_DUPFD, FD_SETSIZE - 1);
   REQUIRE(highest_allowed == FD_SETSIZE - 1);

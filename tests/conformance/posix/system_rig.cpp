@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "core/backends/registry.hpp"
@@ -80,10 +81,10 @@ class SystemRig final : public Rig {
   }
   void poke(Handle& other) override { REQUIRE(::send(static_cast<int>(other.native), "x", 1, 0) == 1); }
   NativeHandle make_regular_file() override {
-    char name[] = "weir-conformance-XXXXXX";
-    const int fd = ::mkstemp(name);
+    std::string name = (std::filesystem::temp_directory_path() / "weir-conformance-XXXXXX").string();
+    const int fd = ::mkstemp(name.data());
     REQUIRE(fd >= 0);
-    ::unlink(name);
+    ::unlink(name.c_str());
     return fd;
   }
   std::string test_child() override { return test_child_path(); }

@@ -169,9 +169,11 @@ TEST_CASE("systems, backends and features have names that lead back to them") {
   CHECK(backends_of(Os::freebsd) == "kqueue, poll, select");
 }
 
-TEST_CASE("a refusal is not_supported with its rule") {
+TEST_CASE("a refusal is not_supported with its rule, and is counted") {
   const RuleId rule = rule_named("windows-no-unix-sockets");
+  const std::uint64_t before = times_refused(rule);
   const Error error = refused(rule);
+  CHECK(times_refused(rule) == before + 1);
   CHECK(error.code == Errc::not_supported);
   CHECK(error.rule == rule);
 }
