@@ -268,7 +268,10 @@ WITH_TOP = (include_direction, links)
 
 def tests_are_built(files, compiled):
     """Every test source is compiled by some target. `compiled`: paths that the build knows, or None."""
+    foreign = "/posix/" if os.name == "nt" else "/windows/"  # built for that system only, by the same globs
     for path in files:
+        if foreign in path:
+            continue
         if path.startswith("tests/") and path.endswith(".cpp"):
             if path.startswith(("tests/fuzz/", "tests/bench/")):
                 folder = path.rsplit("/", 1)[0]
