@@ -1,12 +1,14 @@
-"""weir, as a plugin of the benchmark driver (run.py --plugin weir=tests/bench/weir.py). WEIR names another binary,
-WEIR_BACKEND the event mechanism."""
+"""weir, as a plugin of the benchmark driver (run.py --plugin weir=tests/bench/weir.py). WEIR names another binary.
+The event mechanism is in the name under which it is measured, so that several are compared in one run:
+    run.py --peers weir-epoll --plugin weir-epoll=tests/bench/weir.py --plugin weir-io_uring=tests/bench/weir.py"""
 import os
 import pathlib
 import subprocess
 
 # The other peers add no forwarding fields in this benchmark, so weir leaves its own out; WEIR_FORWARDING=1 keeps them.
+BACKEND = __name__.rpartition(".")[2].partition("-")[2] or "auto"
 FORWARDING = os.environ.get("WEIR_FORWARDING") == "1"
-NOTE = ("bodies are streamed, 32 KiB buffers; event mechanism " + os.environ.get("WEIR_BACKEND", "auto") +
+NOTE = ("bodies are streamed, 32 KiB buffers; event mechanism " + BACKEND +
         ("; X-Forwarded-*, Forwarded, Via and X-Request-ID added" if FORWARDING else "; no forwarding fields added"))
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -35,7 +37,7 @@ def write(spec):
     lines = [
         "runtime:",
         f"  workers: {spec.threads}",
-        f"  backend: {os.environ.get('WEIR_BACKEND', 'auto')}",
+        f"  backend: {BACKEND}",
         "timeouts: { head: 600s, keep_alive: 600s, connect: 5s, first_byte: 600s, idle: 600s }",
         *([] if FORWARDING else ["forwarding: { x_forwarded: false, forwarded: false, via: false, request_id: false }"]),
         "upstreams:",
