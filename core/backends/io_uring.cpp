@@ -4,14 +4,17 @@
 // A connection that is received from by lease gets one multishot receive, which stays with the kernel. When bytes come,
 // the kernel takes a block that the reactor's pool has lent it, and the block is handed on to the op without a copy. An
 // idle connection so costs no block and no system call. What comes while nobody waits is kept, in order, up to a bound;
-// then the receive is stopped until it has been taken. Ops never lie with the kernel: a cancel is done at once.
+// then the receive is stopped until it has been taken. The op itself does not lie with the kernel: its cancel is done at
+// once. Small sends do: they go with the submission, many in one call, and their cancel is a request.
+// A transfer is better off without all this: once whole blocks come, receives and large sends are tried at once, as with
+// the other mechanisms, so that one block goes round while it is in the caches.
 // Owned and called by the reactor's thread, wake() by any. Linux 5.13; multishot receives from 6.0.
 #ifdef __linux__
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -20,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/backends/io_uring_blocks.hpp"
 #include "core/backends/readiness.hpp"
 #include "core/backends/registry.hpp"
 #include "core/platform/errors.hpp"
@@ -31,16 +35,15 @@ namespace {
 
 constexpr unsigned entries = 256;       // more are submitted in between
 constexpr unsigned completions = 4096;  // more are kept by the kernel
-constexpr unsigned blocks = 64;         // lent to the kernel; a power of two
-constexpr std::uint16_t group = 0;
 constexpr std::size_t most_kept = 2;    // blocks received ahead; the kernel may add what it has at hand
-constexpr std::size_t batch = 64;       // completions looked at by one poll: see dispatch_batch of the base
+constexpr std::uint32_t most_slices = 1024;      // the kernel's bound
+constexpr std::size_t largest_sent = 16 * 1024;  // bytes: sends of more are tried at once
 
 constexpr unsigned in_events = POLLIN | POLLPRI | POLLRDHUP;
 constexpr unsigned hang_ups = POLLHUP | POLLERR | POLLRDHUP | POLLPRI | POLLNVAL;
 
 // What a completion is about.
-enum class Tag : std::uint64_t { nobody, wake, poll_in, poll_out, receive };
+enum class Tag : std::uint64_t { nobody, wake, poll_in, poll_out, receive, send };
 
 constexpr int tag_bits = 3;
 constexpr std::uint64_t pack(Tag tag, Token token) noexcept {
@@ -67,14 +70,16 @@ struct Kept {
   std::uint32_t end;
 };
 
-// The receiving side of one connection, by its slot.
-struct Receiving {
+// What the ring has of one connection, by its slot.
+struct Traffic {
   bool used = false;      // since the first lease: its bytes come by the ring
   bool armed = false;     // the receive is with the kernel
   bool stopping = false;  // and was asked back
   bool ended = false;     // after what is kept: `error`, or the end of the stream
+  bool bulk = false;      // whole blocks come
   Error error{};
   std::uint64_t round = 0;  // when it was armed
+  bool sending = false;     // the op that sends is with the kernel
   std::vector<Kept> kept;
 
   bool has_result() const noexcept { return !kept.empty() || ended; }
@@ -90,6 +95,7 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   Error attach(Handle& handle) noexcept override;
   void close(Handle& handle) noexcept override;
   Submit submit(Op& op) noexcept override;
+  void cancel(Op& op) noexcept override;
 
  private:
   Error arm(Handle& handle, Interest interest) noexcept override;
@@ -101,21 +107,23 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   void cancel_at_kernel(Tag tag, const Handle& handle) noexcept;
   void take(const io_uring_cqe& completion, FiredList& fired) noexcept;
   void polled(Tag tag, Token token, std::int32_t result, FiredList& fired) noexcept;
-  void received(Token token, const io_uring_cqe& completion, FiredList& fired) noexcept;
-  void note_received(Receiving& state, const io_uring_cqe& completion, char* block) noexcept;
+  void received(Token token, const io_uring_cqe& completion) noexcept;
+  void note_received(Handle& handle, Traffic& state, const io_uring_cqe& completion, char* block) noexcept;
+  Submit receive(Op& op) noexcept;
+  Submit send(Op& op) noexcept;
+  void sent(Token token, std::int32_t result, FiredList& fired) noexcept;
 
-  bool arm_receive(Handle& handle, Receiving& state) noexcept;
-  void deliver(Op& op, Receiving& state) noexcept;
-  void copy_kept(Op& op, Receiving& state, std::span<char> room) noexcept;
-  void drop_kept(Receiving& state) noexcept;
+  bool arm_receive(Handle& handle, Traffic& state) noexcept;
+  void deliver(Op& op, Traffic& state) noexcept;
+  void copy_kept(Op& op, Traffic& state, std::span<char> room) noexcept;
+  void drop_kept(Traffic& state) noexcept;
 
   bool borrow_from(BufferPool& pool) noexcept;
-  void lend_missing() noexcept;
-  bool lend(std::uint16_t index) noexcept;
-  char* block_used(const io_uring_cqe& completion) noexcept;
+  void feed_starved() noexcept;
+  void try_starved() noexcept;
 
   Handle* attached_handle(Token token) noexcept {
-    if (token.slot >= receiving_.size()) return nullptr;
+    if (token.slot >= traffic_.size()) return nullptr;
     Handle* handle = handle_at(token.slot);
     return handle != nullptr && handle->generation == token.generation ? handle : nullptr;
   }
@@ -123,13 +131,11 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   platform::Uring ring_;
   bool multishot_ = false;    // receives: Linux 6.0
   bool wake_armed_ = false;
-  std::vector<Receiving> receiving_;  // by slot
+  std::vector<Traffic> traffic_;  // by slot
   FiredList late_;                    // found outside poll()
 
-  platform::BufferRing lent_;
-  BufferPool* pool_ = nullptr;           // whose blocks the kernel has
-  std::array<char*, blocks> block_at_{};  // by index: null when the pool had none
-  unsigned offered_ = 0;                  // how many are not
+  LentBlocks lent_;
+  std::vector<Token> starved_;  // receives that wait for a block, in their order
 };
 
 Error IoUringBackend::start() noexcept {
@@ -141,14 +147,14 @@ Error IoUringBackend::start() noexcept {
 
 Error IoUringBackend::attach(Handle& handle) noexcept {
   if (const Error error = ReadinessBackend::attach(handle)) return error;
-  if (handle.slot >= receiving_.size()) receiving_.resize(handle.slot + std::size_t{1});
+  if (handle.slot >= traffic_.size()) traffic_.resize(handle.slot + std::size_t{1});
   return {};
 }
 
 // A request with the kernel holds the connection open: the cancels go with the next submission, which is this turn's.
 void IoUringBackend::close(Handle& handle) noexcept {
   if (handle.slot != Handle::no_slot) {
-    Receiving& state = receiving_[handle.slot];
+    Traffic& state = traffic_[handle.slot];
     if (state.armed) {
       // Not submitted yet, it would find whoever has the descriptor's number by then, and take his bytes.
       if (state.round == ring_.round() && !failure()) {
@@ -214,13 +220,15 @@ void IoUringBackend::poll(TimePoint until, FiredList& fired) noexcept {
     wake->user_data = pack(Tag::wake, {0, 0});
     wake_armed_ = true;
   }
+  lent_.refill();
+  feed_starved();
   const bool forever = until == TimePoint::max() && late_.empty();
   const Duration time = late_.empty() ? time_until(until) : Duration{};
   if (const Error error = ring_.enter(time, forever)) return fail(error);
   fired.swap(late_);
   late_.clear();
   io_uring_cqe completion;
-  for (std::size_t n = 0; n < batch && ring_.next(completion); ++n) take(completion, fired);
+  while (ring_.next(completion)) take(completion, fired);  // all of them: they hold blocks
 }
 
 void IoUringBackend::take(const io_uring_cqe& completion, FiredList& fired) noexcept {
@@ -233,7 +241,8 @@ void IoUringBackend::take(const io_uring_cqe& completion, FiredList& fired) noex
       break;
     case Tag::poll_in:
     case Tag::poll_out: polled(tag, token, completion.res, fired); break;
-    case Tag::receive: received(token, completion, fired); break;
+    case Tag::receive: received(token, completion); break;
+    case Tag::send: sent(token, completion.res, fired); break;
   }
 }
 
@@ -244,44 +253,53 @@ void IoUringBackend::polled(Tag tag, Token token, std::int32_t result, FiredList
   const bool in = tag == Tag::poll_in;
   handle->armed &= static_cast<std::uint8_t>(~bits(in ? Interest::read : Interest::write));
   bool hung_up = result < 0 || (static_cast<unsigned>(result) & hang_ups) != 0;
-  const Receiving& state = receiving_[token.slot];
+  const Traffic& state = traffic_[token.slot];
   // The ring has the word: a receive beside it would get ahead of bytes that are under way.
   const bool by_ring = state.armed || state.has_result();
-  fired.push_back({token, in && !by_ring, !in || (by_ring && hung_up), hung_up && !by_ring});
+  if (hung_up) handle->hung_up = true;
+  fired.push_back({token, (in || hung_up) && !by_ring, (!in || hung_up) && !state.sending, false});
 }
 
 // --- receiving ---
 
 Submit IoUringBackend::submit(Op& op) noexcept {
+  if (op.handle->kind == HandleKind::stream_socket) {
+    if (op.kind == OpKind::send) return send(op);
+    if (receives(op.kind)) return receive(op);
+  }
+  return ReadinessBackend::submit(op);
+}
+
+Submit IoUringBackend::receive(Op& op) noexcept {
   Handle& handle = *op.handle;
-  if (!receives(op.kind) || handle.kind != HandleKind::stream_socket) return ReadinessBackend::submit(op);
-  Receiving& state = receiving_[handle.slot];
+  Traffic& state = traffic_[handle.slot];
   if (op.kind == OpKind::recv_leased && borrow_from(*op.lease.pool)) state.used = true;
   if (!state.used) return ReadinessBackend::submit(op);
   WEIR_VERIFY(handle.in == nullptr);
+  op.state = OpState::idle;
   if (state.has_result()) {
-    op.state = OpState::idle;
     deliver(op, state);
     return Submit::done;
   }
-  if (!state.armed && !arm_receive(handle, state)) return ReadinessBackend::submit(op);
+  if (!state.armed) {
+    if (state.bulk && handle.maybe_readable && attempt(op)) return Submit::done;
+    if (!arm_receive(handle, state)) return ReadinessBackend::submit(op);
+  }
   handle.in = &op;
   op.state = OpState::in_flight;
   return Submit::pending;
 }
 
 // False: there is no block to receive into; the op then takes its own, or fails for want of one.
-bool IoUringBackend::arm_receive(Handle& handle, Receiving& state) noexcept {
-  if (!lent_.is_open()) return false;
-  if (offered_ < blocks / 2) lend_missing();
-  if (offered_ == 0) return false;
+bool IoUringBackend::arm_receive(Handle& handle, Traffic& state) noexcept {
+  if (lent_.offered() == 0) return false;
   io_uring_sqe* receive = entry();
   if (!receive) return false;
   receive->opcode = IORING_OP_RECV;
   receive->fd = static_cast<int>(handle.native);
-  receive->ioprio = IORING_RECV_MULTISHOT;
+  receive->ioprio = state.bulk ? 0 : IORING_RECV_MULTISHOT;
   receive->flags = IOSQE_BUFFER_SELECT;
-  receive->buf_group = group;
+  receive->buf_group = LentBlocks::group;
   receive->user_data = pack(Tag::receive, token_of(handle));
   state.armed = true;
   state.stopping = false;
@@ -289,44 +307,71 @@ bool IoUringBackend::arm_receive(Handle& handle, Receiving& state) noexcept {
   return true;
 }
 
-void IoUringBackend::received(Token token, const io_uring_cqe& completion, FiredList& fired) noexcept {
-  char* block = block_used(completion);
+// Receives that found no block are tried again, but not all at once: they would find none again. Where the pool has no
+// more, each asks it itself, and is told.
+void IoUringBackend::feed_starved() noexcept {
+  if (starved_.empty()) return;
+  if (lent_.offered() == 0) return try_starved();
+  const std::size_t at_once = (lent_.offered() + 1) / 2;
+  std::size_t fed = 0;
+  for (std::size_t armed = 0; fed < starved_.size() && armed < at_once; ++fed) {
+    Handle* handle = attached_handle(starved_[fed]);
+    if (!handle || handle->in == nullptr || traffic_[handle->slot].armed) continue;
+    if (!arm_receive(*handle, traffic_[handle->slot])) break;
+    ++armed;
+  }
+  starved_.erase(starved_.begin(), starved_.begin() + static_cast<std::ptrdiff_t>(fed));
+}
+
+void IoUringBackend::try_starved() noexcept {
+  for (const Token token : starved_) late_.push_back({token, true, false, false});
+  starved_.clear();
+}
+
+void IoUringBackend::received(Token token, const io_uring_cqe& completion) noexcept {
+  char* block = lent_.used(completion);
   Handle* handle = attached_handle(token);
   if (!handle) {
-    if (block) pool_->take_back(block);
+    if (block) lent_.pool()->take_back(block);
     return note_stale_event();
   }
-  Receiving& state = receiving_[token.slot];
-  note_received(state, completion, block);
+  Traffic& state = traffic_[token.slot];
+  note_received(*handle, state, completion, block);
   Op* op = handle->in;
   if (op != nullptr && receives(op->kind)) {
     if (state.has_result()) {
       handle->in = nullptr;
       deliver(*op, state);
       end(*op);
-    } else if (!state.armed && !arm_receive(*handle, state)) {
-      fired.push_back({token, true, false, false});
+    } else if (!state.armed && (completion.res == -ENOBUFS || !arm_receive(*handle, state))) {
+      starved_.push_back(token);
     }
   }
-  if (state.armed && !state.stopping && state.kept.size() >= most_kept) {
+  if (state.armed && !state.stopping && (state.bulk || state.kept.size() >= most_kept)) {
     state.stopping = true;
     cancel_at_kernel(Tag::receive, *handle);
   }
 }
 
-void IoUringBackend::note_received(Receiving& state, const io_uring_cqe& completion, char* block) noexcept {
+void IoUringBackend::note_received(Handle& handle, Traffic& state, const io_uring_cqe& completion,
+                                   char* block) noexcept {
   if ((completion.flags & IORING_CQE_F_MORE) == 0) state.armed = false;
   if (completion.res > 0) {
-    state.kept.push_back({block, nullptr, 0, static_cast<std::uint32_t>(completion.res)});
+    const auto size = static_cast<std::size_t>(completion.res);
+    state.kept.push_back({block, nullptr, 0, static_cast<std::uint32_t>(size)});
+    const std::size_t whole = lent_.pool()->block_size();
+    if (size == whole) state.bulk = handle.maybe_readable = true;
+    if (size < whole / 4) state.bulk = false;
     return;
   }
-  if (block) pool_->take_back(block);
+  if (block) lent_.pool()->take_back(block);
+  if (completion.res == -ENOBUFS) lent_.note_shortage();
   if (completion.res == -ENOBUFS || completion.res == -ECANCELED) return;  // to be armed again
   state.ended = true;
   state.error = completion.res == 0 ? Error{} : platform::error_from(-completion.res);
 }
 
-void IoUringBackend::deliver(Op& op, Receiving& state) noexcept {
+void IoUringBackend::deliver(Op& op, Traffic& state) noexcept {
   if (op.kind == OpKind::watch_read) return;
   if (state.kept.empty()) {
     op.error = state.error;
@@ -336,9 +381,9 @@ void IoUringBackend::deliver(Op& op, Receiving& state) noexcept {
   if (op.kind == OpKind::recv) return copy_kept(op, state, {op.memory.data, op.memory.size});
   Buffer& into = *op.lease.into;
   Kept& first = state.kept.front();
-  if (into.empty() && first.begin == 0 && first.block && op.lease.pool == pool_) {
+  if (into.empty() && first.begin == 0 && first.block && op.lease.pool == lent_.pool()) {
     op.bytes = first.end;
-    into = pool_->reclaim(std::exchange(first.block, nullptr), first.end);
+    into = lent_.pool()->reclaim(std::exchange(first.block, nullptr), first.end);
     state.kept.erase(state.kept.begin());
     return;
   }
@@ -351,7 +396,7 @@ void IoUringBackend::deliver(Op& op, Receiving& state) noexcept {
   into.commit(op.bytes);
 }
 
-void IoUringBackend::copy_kept(Op& op, Receiving& state, std::span<char> room) noexcept {
+void IoUringBackend::copy_kept(Op& op, Traffic& state, std::span<char> room) noexcept {
   if (room.empty()) op.error = Errc::bad_argument;
   while (!room.empty() && !state.kept.empty()) {
     Kept& first = state.kept.front();
@@ -361,78 +406,103 @@ void IoUringBackend::copy_kept(Op& op, Receiving& state, std::span<char> room) n
     first.begin += static_cast<std::uint32_t>(size);
     op.bytes += static_cast<std::uint32_t>(size);
     if (first.begin < first.end) break;
-    if (first.block) pool_->take_back(first.block);
+    if (first.block) lent_.pool()->take_back(first.block);
     state.kept.erase(state.kept.begin());
   }
 }
 
-void IoUringBackend::drop_kept(Receiving& state) noexcept {
+void IoUringBackend::drop_kept(Traffic& state) noexcept {
   for (Kept& kept : state.kept) {
-    if (kept.block) pool_->take_back(kept.block);
+    if (kept.block) lent_.pool()->take_back(kept.block);
   }
   state.kept.clear();
+}
+
+// --- sending ---
+
+Submit IoUringBackend::send(Op& op) noexcept {
+  std::size_t size = 0;
+  for (std::uint32_t i = 0; i < op.slices.count; ++i) size += op.slices.slices[i].size;
+  io_uring_sqe* send = size <= largest_sent && op.slices.count <= most_slices ? entry() : nullptr;
+  if (!send) return ReadinessBackend::submit(op);
+  Handle& handle = *op.handle;
+  WEIR_VERIFY(handle.out == nullptr);
+  send->fd = static_cast<int>(handle.native);
+  send->msg_flags = MSG_NOSIGNAL | MSG_WAITALL;
+  send->user_data = pack(Tag::send, token_of(handle));
+  if (op.slices.count == 1) {
+    send->opcode = IORING_OP_SEND;
+    send->addr = reinterpret_cast<std::uintptr_t>(op.slices.slices->data);
+    send->len = static_cast<std::uint32_t>(size);
+  } else {
+    static_assert(sizeof(msghdr) <= sizeof op.slot);
+    auto* message = ::new (static_cast<void*>(op.slot)) msghdr{};
+    message->msg_iov = reinterpret_cast<iovec*>(const_cast<IoSlice*>(op.slices.slices));
+    message->msg_iovlen = op.slices.count;
+    send->opcode = IORING_OP_SENDMSG;
+    send->addr = reinterpret_cast<std::uintptr_t>(message);
+    send->len = 1;
+  }
+  traffic_[handle.slot].sending = true;
+  handle.out = &op;
+  op.state = OpState::in_flight;
+  return Submit::pending;
+}
+
+void IoUringBackend::sent(Token token, std::int32_t result, FiredList& fired) noexcept {
+  Handle* handle = attached_handle(token);
+  if (!handle || handle->out == nullptr) return note_stale_event();  // ended with the backend
+  traffic_[token.slot].sending = false;
+  Op& op = *handle->out;
+  if (result == -EAGAIN && op.state != OpState::cancelling) return fired.push_back({token, false, true, false});
+  if (result >= 0) {
+    op.bytes = static_cast<std::uint32_t>(result);
+  } else {
+    op.error = result == -ECANCELED || result == -EAGAIN ? Error(Errc::cancelled) : platform::error_from(-result);
+  }
+  handle->out = nullptr;
+  end(op);
+}
+
+void IoUringBackend::cancel(Op& op) noexcept {
+  if (direction_of(op.kind) == Direction::out && op.handle->slot < traffic_.size() &&
+      traffic_[op.handle->slot].sending) {
+    ask_system();
+    return cancel_at_kernel(Tag::send, *op.handle);
+  }
+  ReadinessBackend::cancel(op);
 }
 
 // --- blocks that are with the kernel ---
 
 // False: this pool's blocks cannot be lent, receives go without the ring.
 bool IoUringBackend::borrow_from(BufferPool& pool) noexcept {
-  if (pool_ == &pool) return true;
-  if (pool_ != nullptr || !multishot_ || !pool.lend_to(*this)) return false;
-  if (!usable() || lent_.open(ring_, group, blocks)) {
+  if (lent_.pool() == &pool) return true;
+  if (lent_.pool() || !multishot_ || !pool.lend_to(*this)) return false;
+  if (!usable() || lent_.open(ring_, pool)) {
     pool.lend_to_nobody();
     multishot_ = false;  // Linux 5.18 and earlier
     return false;
   }
-  pool_ = &pool;
-  lend_missing();
   return true;
-}
-
-void IoUringBackend::lend_missing() noexcept {
-  for (std::uint16_t index = 0; index < blocks; ++index) {
-    if (block_at_[index] != nullptr) continue;
-    if (!lend(index)) return;
-  }
-}
-
-bool IoUringBackend::lend(std::uint16_t index) noexcept {
-  block_at_[index] = pool_->lend();
-  if (block_at_[index] == nullptr) return false;  // the pool's bound
-  lent_.offer(index, block_at_[index], pool_->block_size());
-  ++offered_;
-  return true;
-}
-
-// The block that the kernel has filled; another takes its place.
-char* IoUringBackend::block_used(const io_uring_cqe& completion) noexcept {
-  if ((completion.flags & IORING_CQE_F_BUFFER) == 0) return nullptr;
-  const auto index = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
-  char* block = std::exchange(block_at_[index], nullptr);
-  --offered_;
-  if (lent_.is_open()) lend(index);
-  return block;
 }
 
 // The pool ends, or this backend does. Bytes that nobody has taken yet outlive it.
 void IoUringBackend::return_blocks() noexcept {
-  if (!pool_) return;
+  if (!lent_.pool()) return;
   lent_.close();
   io_uring_cqe completion;
   while (ring_.next(completion)) take(completion, late_);
-  for (Receiving& state : receiving_) {
+  for (Traffic& state : traffic_) {
     for (Kept& kept : state.kept) {
       if (!kept.block) continue;
       kept.saved = std::make_unique<char[]>(kept.end);
       std::memcpy(kept.saved.get(), kept.block, kept.end);
-      pool_->take_back(std::exchange(kept.block, nullptr));
+      lent_.pool()->take_back(std::exchange(kept.block, nullptr));
     }
   }
-  for (char*& block : block_at_) {
-    if (block) pool_->take_back(std::exchange(block, nullptr));
-  }
-  offered_ = 0;
-  std::exchange(pool_, nullptr)->lend_to_nobody();
+  lent_.take_back();
+  try_starved();
 }
 
 }  // namespace

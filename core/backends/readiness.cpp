@@ -1,7 +1,6 @@
 #include "core/backends/readiness.hpp"
 
 #include <algorithm>
-#include <algorithm>
 #include <new>
 #include <thread>
 #include <utility>

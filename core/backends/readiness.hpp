@@ -56,7 +56,7 @@ class ReadinessBackend : public Backend {
   void kill_tree(ChildProcess& child) noexcept final;
 
   Submit submit(Op& op) noexcept override;
-  void cancel(Op& op) noexcept final;
+  void cancel(Op& op) noexcept override;
   void wait(TimePoint deadline, Queue<Op>& ready) noexcept final;
   void wake() noexcept final {
     called_.store(true, std::memory_order_release);
@@ -94,6 +94,10 @@ class ReadinessBackend : public Backend {
     ended_.push(op);
   }
   void note_stale_event() noexcept { ++counters_.stale_events; }
+  // The next wait asks the system, even when there is something to report without.
+  void ask_system() noexcept { skipped_ = true; }
+  // One try of an op that is not parked. False: it would have blocked.
+  bool attempt(Op& op) noexcept;
 
   // How long to sleep: zero when the point has passed.
   Duration time_until(TimePoint until) const noexcept;
@@ -113,7 +117,6 @@ class ReadinessBackend : public Backend {
   bool armable(const Handle& handle) const noexcept;
   Error note_numbered(Handle& handle) noexcept;
   void look_after_children(Queue<Op>& ready) noexcept;
-  bool attempt(Op& op) noexcept;
   Error park(Op& op) noexcept;
   void dispatch(const Fired& fired, Queue<Op>& ready) noexcept;
   void retry(Op*& parked, Queue<Op>& ready) noexcept;

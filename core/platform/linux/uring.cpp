@@ -20,7 +20,7 @@ namespace {
 constexpr unsigned needed_features =
     IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_FAST_POLL | IORING_FEAT_RSRC_TAGS;
 constexpr unsigned char needed_operations[] = {IORING_OP_NOP, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
-                                               IORING_OP_RECV};
+                                               IORING_OP_RECV,     IORING_OP_SEND,     IORING_OP_SENDMSG};
 
 // The best first; a kernel that does not know a flag says EINVAL. Completions that are worked off in our own call, by
 // the only thread that submits, cost no interrupt of this thread and no atomics.
