@@ -1,10 +1,10 @@
 // io_uring: receives on connections are the kernel's to complete, everything else is tried at once and parked on a
 // one-shot poll, as with the other readiness mechanisms; submissions go with the wait, in one system call a turn.
 //
-// A connection that is received from by lease gets one multishot receive, which stays with the kernel. When bytes come,
-// the kernel takes a block that the reactor's pool has lent it, and the block is handed on to the op without a copy. An
-// idle connection so costs no block and no system call. What comes while nobody waits is kept, in order, up to a bound;
-// then the receive is stopped until it has been taken. The op itself does not lie with the kernel: its cancel is done at
+// A connection that is received from by lease gets, after its first message, one multishot receive, which stays with the
+// kernel. When bytes come, the kernel takes a block that the reactor's pool has lent it, and the block is handed on to
+// the op without a copy. An idle connection so costs no block and no system call. What comes while nobody waits is kept,
+// in order, up to a bound; then the receive is stopped until it has been taken. The op itself does not lie with the kernel: its cancel is done at
 // once. Small sends do: they go with the submission, many in one call, and their cancel is a request.
 // A transfer is better off without all this: once whole blocks come, receives and large sends are tried at once, as with
 // the other mechanisms, so that one block goes round while it is in the caches.
@@ -76,6 +76,7 @@ struct Traffic {
   bool armed = false;     // the receive is with the kernel
   bool stopping = false;  // and was asked back
   bool ended = false;     // after what is kept: `error`, or the end of the stream
+  bool steady = false;    // messages come, each smaller than a block: one receive is good for many
   bool bulk = false;      // whole blocks come
   Error error{};
   std::uint64_t round = 0;  // when it was armed
@@ -163,7 +164,7 @@ void IoUringBackend::close(Handle& handle) noexcept {
       cancel_at_kernel(Tag::receive, handle);
     }
     drop_kept(state);
-    state.used = state.armed = state.stopping = state.ended = false;
+    state.used = state.armed = state.stopping = state.ended = state.steady = state.bulk = false;
   }
   ReadinessBackend::close(handle);
 }
@@ -297,7 +298,7 @@ bool IoUringBackend::arm_receive(Handle& handle, Traffic& state) noexcept {
   if (!receive) return false;
   receive->opcode = IORING_OP_RECV;
   receive->fd = static_cast<int>(handle.native);
-  receive->ioprio = state.bulk ? 0 : IORING_RECV_MULTISHOT;
+  receive->ioprio = state.steady ? IORING_RECV_MULTISHOT : 0;
   receive->flags = IOSQE_BUFFER_SELECT;
   receive->buf_group = LentBlocks::group;
   receive->user_data = pack(Tag::receive, token_of(handle));
@@ -362,6 +363,7 @@ void IoUringBackend::note_received(Handle& handle, Traffic& state, const io_urin
     const std::size_t whole = lent_.pool()->block_size();
     if (size == whole) state.bulk = handle.maybe_readable = true;
     if (size < whole / 4) state.bulk = false;
+    state.steady = !state.bulk;
     return;
   }
   if (block) lent_.pool()->take_back(block);
