@@ -22,6 +22,11 @@
 #include "core/platform/fallbacks.hpp"
 #include "core/platform/version.hpp"
 
+#ifdef LIBKQUEUE
+// Exported by versions since 2.7.0, in no header of theirs. Returns when the closed queues are gone.
+extern "C" [[gnu::weak]] void libkqueue_drain_pending_close(void);
+#endif
+
 namespace weir {
 namespace {
 
@@ -60,9 +65,7 @@ void trigger(NativeHandle queue) noexcept {
 class KqueueBackend final : public ReadinessBackend {
  public:
   explicit KqueueBackend(const Capabilities& capabilities) noexcept : ReadinessBackend(capabilities) {}
-  ~KqueueBackend() override {
-    if (queue_ >= 0) ::close(queue_);
-  }
+  ~KqueueBackend() override;
 
   Error start() noexcept;
 
@@ -83,6 +86,16 @@ class KqueueBackend final : public ReadinessBackend {
   std::array<Event, max_changes> changes_;
   std::array<Event, max_events> events_;
 };
+
+KqueueBackend::~KqueueBackend() {
+  if (queue_ < 0) return;
+  ::close(queue_);
+#ifdef LIBKQUEUE
+  // It hears of the close on a thread of its own, by the number of a descriptor, and only then closes what belongs to
+  // the queue: if that number is another queue's by then, 2.7.0 takes that one away.
+  if (libkqueue_drain_pending_close != nullptr) libkqueue_drain_pending_close();
+#endif
+}
 
 Error KqueueBackend::start() noexcept {
   queue_ = ::kqueue();

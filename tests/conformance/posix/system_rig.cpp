@@ -9,10 +9,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <thread>
 
 #include "core/backends/registry.hpp"
-#include "core/platform/descriptors.hpp"
 #include "core/platform/sockets.hpp"
 #include "tests/conformance/rig.hpp"
 #include "tests/support/test_child.hpp"
@@ -33,15 +31,6 @@ std::unique_ptr<Backend> make_system_backend(std::string_view name) {
   if (forced) ::unsetenv("WEIR_FORCE_FALLBACKS");
   if (!backend) FAIL(backend.error());
   return std::move(*backend);
-}
-
-// libkqueue closes what belonged to a closed queue on a thread of its own. Waits until no more descriptors go away.
-[[maybe_unused]] void wait_for_closes() {
-  constexpr auto quiet_time = std::chrono::milliseconds{20};
-  for (std::size_t before = 0, now = platform::open_descriptors(); before != now; now = platform::open_descriptors()) {
-    before = now;
-    std::this_thread::sleep_for(quiet_time);
-  }
 }
 
 class SystemRig final : public Rig {
@@ -96,9 +85,6 @@ class SystemRig final : public Rig {
   }
 
   void leave_descriptors(std::size_t count) override {
-#ifdef WEIR_KQUEUE
-    wait_for_closes();  // of this rig's, or of the one before
-#endif
     // The lowest free numbers are handed out first: the limit lies behind the wanted count of them.
     std::vector<int> taken;
     for (std::size_t i = 0; i <= count; ++i) taken.push_back(::dup(2));
@@ -131,12 +117,7 @@ namespace {
 // How a process of its own ended that ran the function. A failed REQUIRE must not let it go on with the suite.
 int status_alone(const std::function<void()>& function) {
   std::fflush(nullptr);
-#if defined(__linux__) && defined(WEIR_KQUEUE)
-  // Without handlers: libkqueue's closes, in the child, descriptors that have other owners by then.
-  const pid_t child = ::_Fork();
-#else
   const pid_t child = ::fork();
-#endif
   if (child == 0) {
     std::signal(SIGABRT, SIG_DFL);
     ::close(2);
