@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -22,6 +23,8 @@ WEIR = os.environ.get("WEIR", "weir")
 UNDER = [word for word in [os.environ.get("WEIR_TEST_UNDER")] if word]
 WINE_GAPS = pathlib.Path(__file__).resolve().parent.parent / "support" / "wine_gaps.txt"
 BACKEND = os.environ.get("WEIR_TEST_BACKEND", "auto")
+LIBKQUEUE = BACKEND == "kqueue" and sys.platform == "linux"  # stands in for a kernel's there
+LIBKQUEUE_GAPS = pathlib.Path(__file__).resolve().parent.parent / "conformance" / "libkqueue_gaps.hpp"
 WORKERS = int(os.environ.get("WEIR_TEST_WORKERS", "1"))
 SANITIZED = os.environ.get("WEIR_TEST_SANITIZED", "") == "1"
 LIMIT = float(os.environ.get("WEIR_TEST_LIMIT", "60" if SANITIZED else "20"))  # seconds until a wait has failed
@@ -372,6 +375,8 @@ class Weir:
             raise AssertionError(f"weir did not become ready:\n{self.stderr()}")
         self.info = json.loads(line)
         self.pid = self.process.pid
+        # Nobody has connected yet: its listeners, and what a library has.
+        self.sockets_at_start = 0 if UNDER else self.sockets()
 
     def _start_windows(self, command, options):
         """The addresses are the first line on standard output."""
@@ -440,10 +445,11 @@ class Weir:
                 found += os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:")
         return found
 
-    def wait_for_sockets(self, count):
-        """Until weir has no more than these. Those of a Windows process are wine's server's, too: not counted there."""
+    def wait_for_no_connection(self):
+        """Until weir has the sockets it began with. Those of a Windows process are wine's server's, too: not counted there."""
         if not UNDER:
-            wait_until(lambda: self.sockets() == count, lambda: f"{self.sockets()} sockets to be {count}")
+            wait_until(lambda: self.sockets() == self.sockets_at_start,
+                       lambda: f"{self.sockets()} sockets to be {self.sockets_at_start}")
 
     def memory(self, field="VmRSS"):
         """Bytes, by /proc/PID/status."""
@@ -505,6 +511,12 @@ def wine_gap(name):
     """Leaves a test out where wine is known to differ from Windows: name is that of a line of the file of gaps."""
     line = next(line for line in WINE_GAPS.read_text().splitlines() if line.startswith(f"{name} | "))
     return unittest.skipIf(UNDER, f"wine gap {line}")
+
+
+def libkqueue_gap(why):
+    """Leaves a test out for an error of libkqueue that the list of them gives as the reason for a conformance test."""
+    assert f'"{why}"' in LIBKQUEUE_GAPS.read_text(), why
+    return unittest.skipIf(LIBKQUEUE, f"libkqueue gap: {why}")
 
 
 def need(program, package):
