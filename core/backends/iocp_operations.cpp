@@ -287,7 +287,9 @@ Progress Operations::go_on_accepting(Op& op, Error error) noexcept {
   }
   if (error) {
     drop_accept(op);
-    return fail(op, error);
+    // A connection may have completed all the same, and nobody else would take it when the listener is to be closed.
+    const bool taken = op.state == OpState::cancelling && platform::perform(op) != Attempt::would_block && !op.error;
+    return taken ? Progress::done : fail(op, error);
   }
   // Until then the socket does not know that it is connected: no names, no half close. One whose peer has gone by now
   // finds out when it is used.

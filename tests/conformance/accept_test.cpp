@@ -64,6 +64,28 @@ BACKEND_TEST("connections that wait while nobody accepts are all accepted later"
   rig.finish(last);
 }
 
+// A listener that is to be closed takes what waits this way: what it missed would be reset.
+BACKEND_TEST("an accept that is cancelled at once takes a connection that waits already") {
+  Handle listener;
+  Closing closing(rig, {&listener});
+  rig.listen(listener);
+  Crowd crowd(rig, listener, 50);
+  crowd.connect();
+  rig.settle();
+  for (std::size_t i = 0; i <= crowd.clients.size(); ++i) {
+    Handle server;
+    Closing soon(rig, {&server});
+    Flight accepting(listener, OpKind::accept);
+    accepting.accept = {&server, nullptr};
+    if (rig.submit(accepting) == Submit::pending) {
+      rig.cancel(accepting);
+      rig.finish(accepting);
+    }
+    CHECK(accepting.code() == (i < crowd.clients.size() ? Errc::ok : Errc::cancelled));
+    CHECK(server.is_open() == (i < crowd.clients.size()));
+  }
+}
+
 DESCRIPTOR_LIMIT_TEST("accept under descriptor exhaustion says so and recovers by itself") {
   Handle listener;
   Closing closing(rig, {&listener});

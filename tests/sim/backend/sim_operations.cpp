@@ -114,7 +114,9 @@ void SimBackend::cancel(Op& op) noexcept {
   ++world_.activity_;
   world_.trace(TraceKind::cancel, id_, slot_of(op).serial);
   if (slot_of(op).has_result) return;
-  if (world_.chance("cancel comes too late", 0.5) && attempt(op)) return complete(op);
+  // A connection that waits is not lost by it, as on every other backend.
+  const bool too_late = world_.chance("cancel comes too late", 0.5) || op.kind == OpKind::accept;
+  if (too_late && attempt(op)) return complete(op);
   op.bytes = 0;
   op.error = Errc::cancelled;
   complete(op);
