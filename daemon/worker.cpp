@@ -74,7 +74,9 @@ bool Worker::hand_over(const proxy::AcceptedConnection& connection) noexcept {
 void Worker::admit_no_more() noexcept {
   refusing_ = true;
   if (server_->draining()) return;  // they are closed already
-  for (const NativeHandle listener : listeners_) platform::admit_no_more(listener);
+  for (const NativeHandle listener : listeners_) {
+    if (!platform::admit_no_more(listener)) return server_->close_listeners();
+  }
 }
 
 void Worker::main() noexcept {

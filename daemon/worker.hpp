@@ -71,7 +71,7 @@ class Worker {
   static Task<void> run_server(proxy::Server& server, Result<void>& outcome);
 
   Setup setup_;
-  std::vector<NativeHandle> listeners_;  // the server's, open until it drains or stops
+  std::vector<NativeHandle> listeners_;  // the server's, open until it closes them
   std::unique_ptr<LogProducer> access_ring_;
   proxy::ServerCounters counters_;
   std::string failure_;

@@ -128,7 +128,7 @@ void Server::Impl::note_full(Listener& listener) noexcept {
 Task<void> Server::Impl::accept_loop(Listener& listener) {
   Reactor& reactor = engine.reactor;
   bool paused = false;
-  while (!engine.draining) {
+  while (!engine.draining && !listener.closing.cancelled()) {
     if (is_full(listener.index)) {
       if (!paused) note_full(listener);
       paused = true;
@@ -302,6 +302,7 @@ Task<Result<void>> Server::run() {
 }
 
 void Server::take_over(const AcceptedConnection& connection) noexcept { impl_->take_over(connection); }
+void Server::close_listeners() noexcept { impl_->close_listeners(); }
 void Server::drain() noexcept { impl_->drain(); }
 void Server::stop() noexcept { impl_->stop(); }
 const ServerCounters& Server::counters() const noexcept { return impl_->engine.counters; }

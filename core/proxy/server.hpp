@@ -72,6 +72,9 @@ class Server {
   // Own thread. Serves what another worker accepted; its own limits were checked there. A server that has ended closes it.
   void take_over(const AcceptedConnection& connection) noexcept;
 
+  // Own thread. Closes the listeners once what waits there is accepted; everything else goes on until drain().
+  void close_listeners() noexcept;
+
   // Own thread. Closes the listeners at once; requests in flight are finished, answers carry Connection: close, idle
   // connections end after Spec::runtime.shutdown.idle, everything after shutdown.timeout.
   void drain() noexcept;

@@ -325,6 +325,31 @@ TEST_CASE("draining under traffic loses no request that was sent before") {
   });
 }
 
+TEST_CASE("closing the listeners costs those inside nothing, and nobody else gets in") {
+  on_both_styles([](const EngineOptions& options) {
+    EngineWorld sim(8, options);
+    sim.start();
+    ClientOptions slow = sim.client_options();
+    slow.think = 100ms;
+    std::vector<Exchange*> inside;
+    for (int i = 0; i < 5; ++i) inside.push_back(&get(sim, 10));
+    sim.add_client(slow, inside);
+    REQUIRE(sim.world.run_until([&] { return inside.front()->outcome == Outcome::complete; }, 1min));
+    sim.server().close_listeners();
+    sim.world.run_for(1ms);
+    Exchange& late = get(sim, 10);
+    sim.add_client(sim.client_options(), {&late});
+    sim.run_clients(1min);
+    CHECK_FALSE(sim.server().draining());
+    CHECK(sim.server().counters().accepted == 1);
+    for (const Exchange* exchange : inside) CHECK(exchange->outcome == Outcome::complete);
+    CHECK((late.outcome == Outcome::cut || late.outcome == Outcome::unsent));
+    sim.finish(false);
+    INFO(listed(sim.violations()));
+    CHECK(sim.violations().empty());
+  });
+}
+
 TEST_CASE("a drain ends within its bound though an upstream never answers") {
   on_both_styles([](const EngineOptions& options) {
     EngineWorld sim(6, options);

@@ -11,7 +11,7 @@
 
 namespace weir::platform {
 
-void admit_no_more(NativeHandle listener) noexcept {
+bool admit_no_more(NativeHandle listener) noexcept {
   const int fd = static_cast<int>(listener);
 #if defined(__linux__)
   // A filter on the listening socket that drops segments with SYN and without ACK: the peer asks again in a second. The
@@ -29,9 +29,9 @@ void admit_no_more(NativeHandle listener) noexcept {
   sock_fprog program{};
   program.len = std::size(code);
   program.filter = code;
-  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0) return;
+  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0) return true;
 #endif
-  ::listen(fd, 0);
+  return ::listen(fd, 0) == 0;
 }
 
 }  // namespace weir::platform
