@@ -1,6 +1,8 @@
 // Lines 8 and 9: a wait is never early, a wake is never lost.
 
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "core/base/rng.hpp"
@@ -78,20 +80,24 @@ BACKEND_TEST("a wake before the wait ends it, once") {
 BACKEND_TEST("a wake from another thread is never lost between check and sleep") {
   constexpr int rounds = 400;  // each is two thread switches, which a loaded machine takes its time for
   std::atomic<int> posted{0};
-  std::atomic<int> seen{0};
+  std::mutex mutex;
+  std::condition_variable changed;
+  int seen = 0;  // under the mutex
   Backend& backend = rig.backend();
   std::thread other([&] {
     for (int round = 1; round <= rounds; ++round) {
       posted.store(round, std::memory_order_release);
       backend.wake();
       if (round % 3 == 0) backend.wake();  // may hit the waiter's next round
-      seen.wait(round - 1, std::memory_order_acquire);
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return seen == round; });
     }
   });
   for (int round = 1; round <= rounds; ++round) {
     while (posted.load(std::memory_order_acquire) < round) rig.wait(TimePoint::max());
-    seen.store(round, std::memory_order_release);
-    seen.notify_one();
+    const std::lock_guard lock(mutex);
+    seen = round;
+    changed.notify_one();
   }
   other.join();
   CHECK(seen == rounds);

@@ -130,6 +130,16 @@ def os_free(path, text):
         yield Finding(path, line_of(plain, m.start()), "os", f"{m.group(0)} outside {', '.join(OS_FOLDERS)}")
 
 
+def blocking_waits(path, text):
+    """GCC 12's library loses notifications of atomics where the system has no futex, and builds these on them."""
+    if not path.endswith(CODE):
+        return
+    plain = without_comments(text)
+    for m in re.finditer(r"\.wait\([^;{}]*\bstd::memory_order_|\bstd::(?:binary_semaphore|counting_semaphore|latch|barrier)\b|"
+                         r"\batomic_(?:wait|notify)_\w+|\batomic_(?:wait|notify)\b", plain):
+        yield Finding(path, line_of(plain, m.start()), "wait", f"{m.group(0).strip()}: use a mutex and a condition variable")
+
+
 def file_size(path, text):
     if path.endswith(CODE + SCRIPTS) and (lines := text.count("\n")) > MAX_LINES:
         yield Finding(path, lines, "size", f"{lines} lines; {MAX_LINES} are the most a file may have")
@@ -260,7 +270,7 @@ def links(path, text, top=None):
             yield Finding(path, line_of(text, m.start()), "link", f"{m.group(1)} does not exist")
 
 
-RULES = [include_direction, os_free, file_size, header_form, unfinished, machine_paths, text_form, coroutine_forms, links]
+RULES = [include_direction, os_free, blocking_waits, file_size, header_form, unfinished, machine_paths, text_form, coroutine_forms, links]
 WITH_TOP = (include_direction, links)
 
 

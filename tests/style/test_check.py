@@ -84,6 +84,17 @@ class OperatingSystem(unittest.TestCase):
         self.assertNotIn("os", rules_for("core/net/a.cpp", '// as __linux__ does\nauto s = "_WIN32";\n'))
 
 
+class BlockingWaits(unittest.TestCase):
+    def test_those_that_lose_notifications_are_found(self):
+        for text in ("void f() { woken.wait(false, std::memory_order_acquire); }\n", "std::latch done(1);\n",
+                     "void f() { std::atomic_wait(&a, 0); }\n", "std::binary_semaphore one(0);\n"):
+            with self.subTest(text=text):
+                self.assertIn("wait", rules_for("core/net/a.cpp", text))
+
+    def test_others_are_left_alone(self):
+        self.assertNotIn("wait", rules_for("core/net/a.cpp", "void f() { changed.wait(lock, [&] { return done; }); }\n"))
+
+
 class Coroutines(unittest.TestCase):
     def bad(self, text, word):
         found = sentences(text)
@@ -205,7 +216,7 @@ class Tree(unittest.TestCase):
         self.assertEqual([], list(check.skips_name_rows(files)))
 
     def test_every_rule_has_a_test_here(self):
-        self.assertEqual(9, len(check.RULES), "a new rule needs a bad snippet in this file")
+        self.assertEqual(10, len(check.RULES), "a new rule needs a bad snippet in this file")
 
 
 if __name__ == "__main__":

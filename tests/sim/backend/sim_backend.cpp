@@ -346,7 +346,8 @@ void SimBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
     const TimePoint next = world_.next_event();
     if (next == TimePoint::max() && until == TimePoint::max()) {
       // Nothing in this world will ever happen: only another thread can end this.
-      woken_.wait(false, std::memory_order_acquire);
+      std::unique_lock lock(waking_);
+      was_woken_.wait(lock, [this] { return woken_.load(std::memory_order_acquire); });
       continue;
     }
     world_.advance_to(std::min(next, until));
@@ -354,8 +355,9 @@ void SimBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
 }
 
 void SimBackend::wake() noexcept {
+  const std::lock_guard lock(waking_);
   woken_.store(true, std::memory_order_release);
-  woken_.notify_one();
+  was_woken_.notify_one();
 }
 
 }  // namespace weir::sim

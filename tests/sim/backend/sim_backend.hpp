@@ -5,7 +5,9 @@
 // close) aborts. One thread, wake() excepted. It never looks at a real clock and starts no thread.
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "core/reactor/backend.hpp"
@@ -116,7 +118,9 @@ class SimBackend final : public Backend {
   std::size_t in_flight_ = 0;
   std::uint64_t next_serial_ = 1;
   TimePoint sleeping_until_{};  // driven: what the last wait asked for
-  std::atomic<bool> woken_{false};
+  std::atomic<bool> woken_{false};  // written under the mutex
+  std::mutex waking_;
+  std::condition_variable was_woken_;
 };
 
 }  // namespace weir::sim
