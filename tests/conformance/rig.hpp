@@ -70,7 +70,7 @@ class Rig {
   }
   // Lets everything that is under way arrive: returns what completed in the meantime.
   std::size_t settle();
-  TimePoint far() { return backend().now() + std::chrono::seconds{30}; }
+  TimePoint far_ahead() { return backend().now() + std::chrono::seconds{30}; }
 
   // --- running streams ---
   void adopt(Handle& handle, NativeHandle native);
@@ -117,6 +117,10 @@ bool aborts(const std::function<void()>& function);
 
 // True if the function returns, with every REQUIRE in it met, in a process of its own.
 bool succeeds_alone(const std::function<void()>& function);
+
+// True in a process that one of these two started for it by running the program once more: its argument is the name of a
+// test, to be run alone. Where there is fork, never.
+bool started_for_one_test() noexcept;
 
 void run_on(const char* backend, void (*test)(Rig&));
 

@@ -1,6 +1,5 @@
 // The rigs of the simulator, as several platforms; a system's own is in the folder of its name.
 
-#include <csignal>
 #include <cstdlib>
 
 #include "tests/conformance/simulated_rig.hpp"
@@ -32,7 +31,7 @@ sim::SimProgram play_test_child(const SpawnSpec& spec) {
   if (what == "exit") {
     program.code = static_cast<std::uint32_t>(number(2));
   } else if (what == "abort") {
-    program.signal = SIGABRT;
+    program.signal = 6;  // SIGABRT, which Windows numbers otherwise
   } else if (what == "sleep") {
     program.takes = std::chrono::milliseconds{number(2)};
   } else if (what == "say") {

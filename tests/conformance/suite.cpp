@@ -70,6 +70,10 @@ SuiteResult run(std::string_view backend) {
 Suite linked_suite() noexcept { return run; }
 
 std::optional<int> run_as_test_child(int argc, char** argv) {
+  if (conformance::started_for_one_test() && argc == 2) {
+    conformance::register_tests();
+    return test::run_tests(argv[1]).failed == 0 ? 0 : 1;
+  }
   if (std::getenv(child_mark) != nullptr) return test_child_main(argc, argv);
   started_as = argc > 0 ? argv[0] : "";
   return std::nullopt;

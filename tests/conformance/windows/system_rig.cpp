@@ -164,6 +164,11 @@ bool aborts(const std::function<void()>& function) {
   return status_alone(function) == aborted;
 }
 
+bool started_for_one_test() noexcept {
+  const char* const wanted = std::getenv(doomed);
+  return wanted != nullptr && *wanted != '\0';
+}
+
 bool succeeds_alone(const std::function<void()>& function) { return status_alone(function) == 0; }
 
 }  // namespace weir::conformance
