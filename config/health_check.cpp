@@ -58,8 +58,9 @@ std::vector<std::string> read_script(Reader& reader, Node& node, const Path& pat
   }
   std::string& program = argv.front();
   const std::filesystem::path file = path_of(program);
-  if (file.has_parent_path() && file.is_relative()) {
-    const std::filesystem::path from = std::filesystem::absolute(reader.tree().source(node).directory);
+  // Windows calls a path without a drive relative, and an empty one cannot be made absolute.
+  if (file.has_parent_path() && !file.has_root_path()) {
+    const std::filesystem::path from = std::filesystem::absolute("." / reader.tree().source(node).directory);
     program = text_of((from / file).lexically_normal());
   }
   return argv;

@@ -128,6 +128,9 @@ void set_no_delay(NativeHandle socket) noexcept { set_option(socket_of(socket), 
 Error open(Handle& handle, const OpenSpec& spec) noexcept {
   WEIR_VERIFY(!handle.is_open());
   if (const Error error = start_winsock()) return error;
+  if (spec.what != OpenSpec::What::adopt && spec.address.family == Family::unix_path) {
+    return refused(rule_named("windows-no-unix-sockets"));
+  }
   switch (spec.what) {
     case OpenSpec::What::listener: return open_listener(handle, spec);
     case OpenSpec::What::stream: return open_stream(handle, spec.address.family);

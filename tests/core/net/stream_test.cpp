@@ -157,9 +157,9 @@ TEST_CASE("a send to a peer that is gone is an error, not a signal", "[stream]")
   Pair pair;
   pair.hang_up();
   Result<void> result;
-  pair.reactor.run(send_text(pair.stream, std::string(100, 'x'), result));
-  REQUIRE_FALSE(result.has_value());
-  CHECK(result.error().code == Errc::broken_pipe);
+  // The first one goes out where the pair is one of TCP: the peer's system answers it with a reset.
+  while (result.has_value()) pair.reactor.run(send_text(pair.stream, std::string(100, 'x'), result));
+  CHECK((result.error().code == Errc::broken_pipe || result.error().code == Errc::connection_reset));
 }
 
 TEST_CASE("cancel ends a receive that waits", "[stream]") {
