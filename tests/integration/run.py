@@ -56,6 +56,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weir", required=True)
     parser.add_argument("--under", default="", metavar="PROGRAM", help="wine: starts weir, which then is one for Windows")
+    parser.add_argument("--child", default="", metavar="PROGRAM", help="weir_test_child, for what needs it")
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--workers", default="1")
     parser.add_argument("--sanitized", action="store_true", help="the binary is slow and large")
@@ -63,7 +64,9 @@ def main():
     parser.add_argument("--slowest", type=int, default=0, metavar="N", help="list the slowest tests")
     parser.add_argument("names", nargs="*", help="modules, classes or tests; default all")
     options = parser.parse_args()
-    os.environ.update(WEIR_TEST_UNDER=options.under, WEIR=str(pathlib.Path(options.weir).resolve()), WEIR_TEST_BACKEND=options.backend,
+    child = str(pathlib.Path(options.child).resolve()) if options.child else ""
+    os.environ.update(WEIR=str(pathlib.Path(options.weir).resolve()), WEIR_TEST_CHILD=child,
+                      WEIR_TEST_UNDER=options.under, WEIR_TEST_BACKEND=options.backend,
                       WEIR_TEST_WORKERS=options.workers, WEIR_TEST_SANITIZED="1" if options.sanitized else "")
     sys.path.insert(0, str(HERE))
     names = options.names or sorted(path.stem for path in HERE.glob("test_*.py"))
