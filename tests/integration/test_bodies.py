@@ -5,7 +5,7 @@ import threading
 import time
 import unittest
 
-from harness import SANITIZED, Closed, WeirCase, wait_until, wine_gap
+from harness import SANITIZED, Closed, WeirCase, wait_until
 
 MIB = 1 << 20
 BLOCK = os.urandom(MIB)
@@ -239,7 +239,6 @@ upstreams:
             client.send(bytes([byte]))
         self.assertEqual(client.response().body.decode(), f"5 {hashlib.sha256(b'abcde').hexdigest()}")
 
-    @wine_gap("proc")
     def test_a_slow_reader_stops_the_upstream_and_costs_no_memory(self):
         before = self.weir.memory()
         client = self.client("endless", receive_buffer=16 * 1024)
@@ -269,7 +268,6 @@ upstreams:
         wait_until(lambda: Streaming.progress != seen or next(looks, None) is None, "looks")
         return Streaming.progress == seen
 
-    @wine_gap("proc")
     def test_a_slow_upstream_stops_the_client_and_costs_no_memory(self):
         before = self.weir.memory()
         client = self.client("stuck")
