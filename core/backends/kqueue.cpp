@@ -14,6 +14,7 @@
 #include <bit>
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "core/backends/readiness.hpp"
 #include "core/backends/registry.hpp"
@@ -82,7 +83,7 @@ class KqueueBackend final : public ReadinessBackend {
   int queue_ = -1;
   std::size_t changes_made_ = 0;  // of changes_: what the next wait registers
   bool one_by_one_ = false;       // a change of a wait was refused: from now on whoever asks for one learns why
-  FiredList ended_;               // children that were gone before they could be watched
+  FiredList gone_children_;       // before they could be watched: reported by the next wait
   std::array<Event, max_changes> changes_;
   std::array<Event, max_events> events_;
 };
@@ -153,7 +154,7 @@ Error KqueueBackend::arm_child(const ChildProcess& child) noexcept {
   if (error.native != ESRCH) return error;
   // It has ended since it was last looked at, and this system does not find it any more.
   try {
-    ended_.push_back({token_of(child), true, false, true});
+    gone_children_.push_back({token_of(child), true, false, true});
   } catch (const std::bad_alloc&) { return Errc::out_of_memory; }
   return {};
 }
@@ -180,10 +181,10 @@ void KqueueBackend::forget(Handle& handle) noexcept {
 }
 
 void KqueueBackend::poll(TimePoint until, FiredList& fired) noexcept {
-  if (!ended_.empty()) {
+  if (!gone_children_.empty()) {
     until = TimePoint{};
-    fired.insert(fired.end(), ended_.begin(), ended_.end());
-    ended_.clear();
+    fired.insert(fired.end(), gone_children_.begin(), gone_children_.end());
+    gone_children_.clear();
   }
   // Some systems refuse more than this many seconds; whoever waits longer is asked again.
   constexpr std::int64_t longest = 100'000'000;

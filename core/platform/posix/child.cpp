@@ -354,7 +354,8 @@ Attempt wait_child(Op& op) noexcept {
   const auto id = static_cast<id_t>(static_cast<ChildProcess&>(*op.handle).id);
   // Who was told of the end may come before there is anything to wait for: a kqueue tells while the process still goes.
   const int hang = op.handle->hung_up ? 0 : WNOHANG;
-  if (::waitid(P_PID, id, &how, WEXITED | hang | WNOWAIT) != 0) {
+  while (::waitid(P_PID, id, &how, WEXITED | hang | WNOWAIT) != 0) {
+    if (errno == EINTR) continue;
     op.bytes = 0;
     op.error = last_error();
     return Attempt::done;
