@@ -39,7 +39,7 @@ bool complain_all(const std::vector<std::string>& failures) {
 }
 
 std::string url_of(const Address& address) {
-  return address.family == Family::unix_path ? to_string(address) : "http://" + to_string(address);
+  return address.has_port() ? "http://" + to_string(address) : to_string(address);
 }
 
 }  // namespace

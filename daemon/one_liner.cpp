@@ -49,8 +49,7 @@ std::expected<std::string, std::string> target_text(const std::string& given) {
   }
   if (text.starts_with(':')) text.erase(0, 1);
   if (const auto port = parse_port(text); port && *port != 0) return "127.0.0.1:" + text;
-  if (const auto address = parse_address(text);
-      address && (address->family == Family::unix_path || address->port != 0)) {
+  if (const auto address = parse_address(text); address && (!address->has_port() || address->port != 0)) {
     return text;
   }
   if (url && text.find(':') == std::string::npos && !text.empty()) text += ":80";

@@ -129,6 +129,13 @@ char* write_ipv6(const Bytes& ip, char* out) noexcept {
   return out;
 }
 
+// Whatever the case of its letters, as the system sees it.
+bool has_pipe_prefix(std::string_view text) noexcept {
+  return text.size() >= pipe_prefix.size() &&
+         std::equal(pipe_prefix.begin(), pipe_prefix.end(), text.begin(),
+                    [](char want, char c) { return want == c || (c >= 'A' && c <= 'Z' && want == c - 'A' + 'a'); });
+}
+
 bool same_prefix(const Bytes& a, const Bytes& b, unsigned bits) noexcept {
   const unsigned whole = bits / 8;
   if (std::memcmp(a.data(), b.data(), whole) != 0) return false;
@@ -163,7 +170,19 @@ std::optional<Address> parse_ip(std::string_view text) noexcept {
   return address;
 }
 
+bool is_pipe_name(std::string_view name) noexcept {
+  if (name.empty() || name.size() > max_pipe_name || name.back() == '.' || name.back() == ' ') return false;
+  return std::none_of(name.begin(), name.end(),
+                      [](char c) { return c == '\\' || c == '/' || static_cast<unsigned char>(c) < 0x20; });
+}
+
 std::optional<Address> parse_address(std::string_view text) noexcept {
+  if (has_pipe_prefix(text)) {
+    Address address;
+    address.family = Family::named_pipe;
+    address.path = text.substr(pipe_prefix.size());
+    return is_pipe_name(address.path) ? std::optional(address) : std::nullopt;
+  }
   if (text.starts_with("unix:")) {
     const std::string_view path = text.substr(5);
     if (path.empty() || path.find('\0') != std::string_view::npos) return std::nullopt;
@@ -195,6 +214,7 @@ std::string to_string(const Address& address) {
   switch (address.family) {
     case Family::none: return "none";
     case Family::unix_path: return std::string("unix:").append(address.path);
+    case Family::named_pipe: return std::string(pipe_prefix).append(address.path);
     case Family::ipv4:
     case Family::ipv6: break;
   }
@@ -216,6 +236,7 @@ std::size_t write_ip(const Address& address, char* out) noexcept {
     case Family::ipv4: return static_cast<std::size_t>(write_ipv4(address.ip.data(), out) - out);
     case Family::ipv6: return static_cast<std::size_t>(write_ipv6(address.ip, out) - out);
     case Family::unix_path: std::memcpy(out, "unix", 4); return 4;
+    case Family::named_pipe: std::memcpy(out, "pipe", 4); return 4;
     case Family::none: break;
   }
   return 0;

@@ -1,6 +1,7 @@
 #pragma once
-// Where a socket is bound or connected to, as plain data: an IPv4 or IPv6 address with a port, or a unix socket path.
-// Trivially copyable. A unix path is a view: whoever made the Address keeps the text alive (the specification does).
+// Where a listener is bound and a stream is connected to, as plain data: an IPv4 or IPv6 address with a port, the path
+// of a unix socket, or the name of a pipe of this machine (Windows). Trivially copyable. Path and name are a view:
+// whoever made the Address keeps the text alive (the specification does).
 
 #include <array>
 #include <cstdint>
@@ -10,29 +11,37 @@
 
 namespace weir {
 
-enum class Family : std::uint8_t { none, ipv4, ipv6, unix_path };
+enum class Family : std::uint8_t { none, ipv4, ipv6, unix_path, named_pipe };
 
 struct Address {
   Family family = Family::none;
   std::uint16_t port = 0;             // host byte order
   std::uint32_t scope = 0;            // IPv6 zone index
   std::array<std::uint8_t, 16> ip{};  // network byte order; IPv4 uses the first four
-  std::string_view path;              // unix_path only
+  std::string_view path;              // unix_path; named_pipe: its name, without \\.\pipe\ before it
 
+  bool has_port() const noexcept { return family == Family::ipv4 || family == Family::ipv6; }
   friend bool operator==(const Address&, const Address&) noexcept = default;
 };
 
-// Parses "127.0.0.1:80", "[::1]:80", "[fe80::1%2]:80", ":80" (IPv4 any), "*:80", "unix:/run/a.sock".
-// Host names are not addresses: nullopt. For a unix path the result views into `text`.
+// What Windows has as a pipe's name: with the prefix at most 256 characters, counted in bytes here; no separator in it,
+// nothing at its end that the system would drop.
+inline constexpr std::string_view pipe_prefix = R"(\\.\pipe\)";
+inline constexpr std::size_t max_pipe_name = 256 - pipe_prefix.size();
+bool is_pipe_name(std::string_view name) noexcept;
+
+// Parses "127.0.0.1:80", "[::1]:80", "[fe80::1%2]:80", ":80" (IPv4 any), "*:80", "unix:/run/a.sock", "\\.\pipe\web".
+// Host names are not addresses: nullopt. For a unix path and a pipe the result views into `text`.
 std::optional<Address> parse_address(std::string_view text) noexcept;
 
 // Parses an IP literal without a port, "10.0.0.1", "::1" or "fe80::1%2" (a zone is a number; names need the system).
 std::optional<Address> parse_ip(std::string_view text) noexcept;
 
-// Writes "127.0.0.1:80", "[::1]:80" or "unix:/run/a.sock"; an unnamed unix peer is "unix:".
+// Writes "127.0.0.1:80", "[::1]:80", "unix:/run/a.sock" or "\\.\pipe\web"; an unnamed unix peer is "unix:", one of a
+// pipe its prefix.
 std::string to_string(const Address& address);
 
-// Writes the address without port and zone into `out` ("127.0.0.1", "::1", "unix"; nothing for Family::none), returns
+// Writes the address without port and zone into `out` ("127.0.0.1", "::1", "unix", "pipe"; nothing for none), returns
 // the length. IPv6 as RFC 5952 has it.
 // `out` has room for max_ip_text bytes.
 inline constexpr std::size_t max_ip_text = 46;

@@ -248,6 +248,8 @@ std::size_t write_combined(const AccessRecord& record, char* out, std::size_t si
   TextOut line{out};
   if (record.client && record.client->family == Family::unix_path) {
     line.put("unix:");
+  } else if (record.client && record.client->family == Family::named_pipe) {
+    line.put("pipe:");
   } else if (record.client && record.client->family != Family::none) {
     std::array<char, max_ip_text> ip;
     line.put(peer_ip(*record.client, ip.data()));

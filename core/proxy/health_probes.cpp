@@ -119,9 +119,11 @@ Task<void> read_rest(Stream& stream, const http::ResponseHead& head, Limit& limi
   }
 }
 
-// The Host field: as the endpoint was written, but a unix socket has no authority, nor is a zone part of one.
+// The Host field: as the endpoint was written, but a unix socket or a pipe has no authority, nor is a zone part of one.
 std::string authority_of(const EndpointSpec& endpoint) {
-  std::string text = endpoint.text.starts_with("unix:") ? "localhost" : endpoint.text;
+  const auto address = parse_address(endpoint.text);
+  if (address && !address->has_port()) return "localhost";
+  std::string text = endpoint.text;
   const std::size_t zone = text.find('%');
   const std::size_t bracket = text.find(']');
   if (zone < bracket && bracket != std::string::npos) text.erase(zone, bracket - zone);
@@ -141,6 +143,7 @@ std::string line_of(std::string_view output, bool is_cut) {
 
 std::string ip_of(const Address& address) {
   if (address.family == Family::unix_path) return std::string(address.path);
+  if (address.family == Family::named_pipe) return to_string(address);
   char text[max_ip_text];
   return {text, write_ip(address, text)};
 }
@@ -171,7 +174,7 @@ std::vector<EnvironmentVariable> script_environment(const ProbeTarget& target) {
   const std::vector<Address>& addresses = target.endpoint.addresses;
   std::string all;
   for (const Address& address : addresses) all += (all.empty() ? "" : " ") + to_string(address);
-  const bool has_port = !addresses.empty() && addresses.front().family != Family::unix_path;
+  const bool has_port = !addresses.empty() && addresses.front().has_port();
   return {
       {"WEIR_UPSTREAM", target.upstream.name},
       {"WEIR_ENDPOINT", target.endpoint.text},

@@ -66,9 +66,7 @@ class RequestWriter {
   void put_forwarded_value(std::string_view value) noexcept;
   void put_received(FieldId id) noexcept;
   bool received(FieldId id) const noexcept { return (seen_ >> static_cast<unsigned>(id) & 1) != 0; }
-  bool is_ip_client() const noexcept {
-    return request_.client && (request_.client->family == Family::ipv4 || request_.client->family == Family::ipv6);
-  }
+  bool is_ip_client() const noexcept { return request_.client && request_.client->has_port(); }
 
   const ForwardRequest& request_;
   const http::RequestHead& head_;

@@ -201,7 +201,7 @@ Error Server::Impl::admit(ClientConnection& connection) noexcept {
 bool Server::Impl::hand_over(ClientConnection& connection) noexcept {
   const ServerOptions& options = engine.options;
   if (options.hand_over == nullptr || engine.draining) return false;
-  if (connection.peer.family != Family::ipv4 && connection.peer.family != Family::ipv6) return false;
+  if (!connection.peer.has_port()) return false;
   Handle& handle = connection.stream.handle();
   engine.count_in(connection.listener);
   if (!options.hand_over(options.hand_over_context, {connection.listener, handle.native, connection.peer})) {

@@ -13,6 +13,7 @@ int domain_of(Family family) noexcept {
     case Family::ipv4: return AF_INET;
     case Family::ipv6: return AF_INET6;
     case Family::unix_path: return AF_UNIX;
+    case Family::named_pipe:
     case Family::none: break;
   }
   return AF_UNSPEC;
@@ -46,6 +47,7 @@ socklen_t to_sockaddr(const Address& address, sockaddr_storage& out) noexcept {
       std::memcpy(&out, &un, sizeof un);
       return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.path.size() + 1);
     }
+    case Family::named_pipe:
     case Family::none: break;
   }
   return 0;

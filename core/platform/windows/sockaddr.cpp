@@ -9,6 +9,7 @@ int domain_of(Family family) noexcept {
     case Family::ipv4: return AF_INET;
     case Family::ipv6: return AF_INET6;
     case Family::unix_path:
+    case Family::named_pipe:
     case Family::none: break;
   }
   return AF_UNSPEC;

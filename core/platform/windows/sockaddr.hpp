@@ -6,7 +6,7 @@
 
 namespace weir::platform {
 
-// Returns the length, 0 when the address has no such form (no family, a unix path).
+// Returns the length, 0 when the address has no such form (no family, a path, a name).
 int to_sockaddr(const Address& address, sockaddr_storage& out) noexcept;
 
 Address from_sockaddr(const sockaddr* in) noexcept;  // of any length that its family says

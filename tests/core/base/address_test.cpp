@@ -66,6 +66,34 @@ TEST_CASE("the parts of an address are where they belong", "[address]") {
   CHECK(path->path.data() == text.data() + 5);
 }
 
+TEST_CASE("a pipe is named as Windows does, whatever the case of its prefix", "[address]") {
+  const std::string text = R"(\\.\PIPE\Web app 1.0)";
+  const auto pipe = parse_address(text);
+  REQUIRE(pipe);
+  CHECK(pipe->family == Family::named_pipe);
+  CHECK(pipe->path == "Web app 1.0");
+  CHECK(pipe->path.data() == text.data() + 9);
+  CHECK_FALSE(pipe->has_port());
+  CHECK(to_string(*pipe) == R"(\\.\pipe\Web app 1.0)");
+  CHECK(parse_address(to_string(*pipe)) == pipe);
+}
+
+TEST_CASE("a name that Windows would not have or would change is no pipe", "[address]") {
+  const std::string prefix(pipe_prefix);
+  CHECK(parse_address(prefix + std::string(247, 'n')));
+  for (const std::string& name :
+       {std::string(), std::string(248, 'n'), std::string(R"(a\b)"), std::string("a/b"), std::string("."),
+        std::string(".."), std::string("dot."), std::string("space "), std::string("a\0b", 3), std::string("a\nb")}) {
+    CAPTURE(name);
+    CHECK_FALSE(is_pipe_name(name));
+    CHECK_FALSE(parse_address(prefix + name));
+  }
+  for (const char* text : {R"(\\.\pipe)", R"(\\server\pipe\web)", R"(\.\pipe\web)", "//./pipe/web", "pipe:web"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_address(text));
+  }
+}
+
 TEST_CASE("what is not an address with a port is refused", "[address]") {
   using namespace std::string_view_literals;
   for (const std::string_view text : {""sv,
@@ -199,6 +227,9 @@ TEST_CASE("addresses without an IP are written as words", "[address]") {
   CHECK(to_string(unnamed) == "unix:");
   char out[max_ip_text];
   CHECK(std::string_view(out, write_ip(unnamed, out)) == "unix");
+  unnamed.family = Family::named_pipe;
+  CHECK(to_string(unnamed) == pipe_prefix);
+  CHECK(std::string_view(out, write_ip(unnamed, out)) == "pipe");
   CHECK(to_string(Address{}) == "none");
   CHECK(write_ip(Address{}, out) == 0);
 }

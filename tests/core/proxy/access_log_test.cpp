@@ -67,14 +67,16 @@ TEST_CASE("The combined line says - for what is not there") {
   AccessRecord record;
   record.status = 400;
   CHECK(combined(record) == "- - - [01/Jan/1970:00:00:00 +0000] \"-\" 400 0 \"-\" \"-\"\n");
-  Address unix_peer;
-  unix_peer.family = Family::unix_path;
-  record.client = &unix_peer;
+  Address local_peer;
+  local_peer.family = Family::unix_path;
+  record.client = &local_peer;
   record.status = 0;
   record.method = "GET";
   record.target = "/";
   record.minor_version = 0;
   CHECK(combined(record) == "unix: - - [01/Jan/1970:00:00:00 +0000] \"GET / HTTP/1.0\" 000 0 \"-\" \"-\"\n");
+  local_peer.family = Family::named_pipe;
+  CHECK(combined(record) == "pipe: - - [01/Jan/1970:00:00:00 +0000] \"GET / HTTP/1.0\" 000 0 \"-\" \"-\"\n");
 }
 
 TEST_CASE("The combined line escapes as nginx does") {
