@@ -24,17 +24,6 @@ constexpr std::size_t batch = 32;
 
 Op*& place_of(const Op& op) noexcept { return direction_of(op.kind) == Direction::in ? op.handle->in : op.handle->out; }
 
-Feature feature_of(HandleKind kind) noexcept {
-  switch (kind) {
-    case HandleKind::pipe: return Feature::pipes;
-    case HandleKind::char_device: return Feature::char_devices;
-    case HandleKind::regular_file: return Feature::regular_files;
-    case HandleKind::foreign: return Feature::watch_descriptor;
-    case HandleKind::child: return Feature::child_processes;
-    default: return Feature::stream_sockets;
-  }
-}
-
 class IocpBackend final : public Backend {
  public:
   IocpBackend(const Capabilities& capabilities, HANDLE port) noexcept
@@ -87,8 +76,8 @@ class IocpBackend final : public Backend {
 };
 
 Error IocpBackend::open(Handle& handle, const OpenSpec& spec) noexcept {
-  if (spec.what != OpenSpec::What::adopt && spec.address.family == Family::unix_path) {
-    if (const Error error = refusal(Feature::unix_sockets)) return error;
+  if (spec.what != OpenSpec::What::adopt) {
+    if (const Error error = refusal(feature_of(spec.address.family))) return error;
   }
   return platform::open(handle, spec);
 }

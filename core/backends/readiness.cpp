@@ -29,17 +29,6 @@ Interest interest_of(const Op& op) noexcept {
   return direction_of(op.kind) == Direction::in ? Interest::read : Interest::write;
 }
 
-Feature feature_of(HandleKind kind) noexcept {
-  switch (kind) {
-    case HandleKind::pipe: return Feature::pipes;
-    case HandleKind::char_device: return Feature::char_devices;
-    case HandleKind::regular_file: return Feature::regular_files;
-    case HandleKind::foreign: return Feature::watch_descriptor;
-    case HandleKind::child: return Feature::child_processes;
-    default: return Feature::stream_sockets;
-  }
-}
-
 }  // namespace
 
 ReadinessBackend::ReadinessBackend(const Capabilities& capabilities) noexcept
@@ -59,8 +48,8 @@ Duration ReadinessBackend::time_until(TimePoint until) const noexcept {
 }
 
 Error ReadinessBackend::open(Handle& handle, const OpenSpec& spec) noexcept {
-  if (spec.what != OpenSpec::What::adopt && spec.address.family == Family::unix_path) {
-    if (const Ruling rule = capabilities_[Feature::unix_sockets]; !rule.allowed) return refused(rule.rule);
+  if (spec.what != OpenSpec::What::adopt) {
+    if (const Ruling rule = capabilities_[feature_of(spec.address.family)]; !rule.allowed) return refused(rule.rule);
   }
   return platform::open(handle, spec);
 }

@@ -37,14 +37,16 @@ enum class Submit : std::uint8_t { pending, done };
 struct OpenSpec {
   enum class What : std::uint8_t {
     listener,  // create, set options, bind to `address`, listen
-    stream,    // an unconnected stream socket of address.family
+    stream,    // an unconnected stream of address.family
     adopt,     // take over `native`, whose kind is found out (a regular file is refused); ownership passes
   };
   What what = What::stream;
   Address address;
   NativeHandle native = no_native_handle;
   std::uint16_t backlog = 4096;
-  bool reuse_port = false;   // several listeners share the address and the kernel balances
+  // Several listeners share the address and the kernel balances. The first of a named pipe is opened without it, which
+  // fails where somebody else has one of that name.
+  bool reuse_port = false;
   bool v6_only = true;
   std::uint16_t unix_mode = 0;  // permissions of a unix socket's file, 0: as the umask says
 };
@@ -67,7 +69,9 @@ class Backend {
   virtual const BackendCounters& counters() const noexcept = 0;
 
   virtual Error open(Handle& handle, const OpenSpec& spec) noexcept = 0;
-  virtual Error attach(Handle& handle) noexcept = 0;                // join this backend; once per handle
+  // Joins this backend; once per handle. What was accepted may join another than its listener's, but for a pipe_stream.
+  virtual Error attach(Handle& handle) noexcept = 0;
+  // A pipe_stream has no half close: nothing happens, its peer learns of the end by the close.
   virtual void shutdown(Handle& handle, Direction direction) noexcept = 0;
   virtual void abort_on_close(Handle& handle) noexcept = 0;         // the close that follows resets the connection
   virtual void close(Handle& handle) noexcept = 0;                  // no op in flight; the handle can be opened anew

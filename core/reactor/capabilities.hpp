@@ -4,10 +4,35 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/address.hpp"
 #include "core/base/time.hpp"
+#include "core/reactor/handle.hpp"
 #include "core/reactor/restrictions.hpp"
 
 namespace weir {
+
+// What a platform must have for attaching such a handle.
+constexpr Feature feature_of(HandleKind kind) noexcept {
+  switch (kind) {
+    case HandleKind::pipe: return Feature::pipes;
+    case HandleKind::char_device: return Feature::char_devices;
+    case HandleKind::regular_file: return Feature::regular_files;
+    case HandleKind::foreign: return Feature::watch_descriptor;
+    case HandleKind::child: return Feature::child_processes;
+    case HandleKind::pipe_listener:
+    case HandleKind::pipe_stream: return Feature::named_pipes;
+    default: return Feature::stream_sockets;
+  }
+}
+
+// And for listening on such an address, or connecting to it.
+constexpr Feature feature_of(Family family) noexcept {
+  switch (family) {
+    case Family::unix_path: return Feature::unix_sockets;
+    case Family::named_pipe: return Feature::named_pipes;
+    default: return Feature::stream_sockets;
+  }
+}
 
 struct Capabilities {
   std::string_view name;           // "epoll", "poll", "select", "sim", ...

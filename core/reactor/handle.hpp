@@ -16,7 +16,18 @@ struct Op;
 using NativeHandle = std::intptr_t;
 inline constexpr NativeHandle no_native_handle = -1;
 
-enum class HandleKind : std::uint8_t { none, listener, stream_socket, pipe, char_device, regular_file, foreign, child };
+enum class HandleKind : std::uint8_t {
+  none,
+  listener,
+  stream_socket,
+  pipe,           // one end of a pipe or FIFO: read or write
+  char_device,
+  regular_file,
+  foreign,
+  child,
+  pipe_listener,  // the instance of a named pipe that the next client gets, or has got
+  pipe_stream,    // a named pipe between two: recv and send, as of a stream socket
+};
 
 class Handle {
  public:
@@ -52,7 +63,7 @@ class Handle {
   bool maybe_readable = true;
   bool maybe_writable = true;
   bool hung_up = false;             // the peer's end was seen: a short read no longer means drained
-  std::uint8_t armed = 0;           // readiness backends: the interest the kernel knows of
+  std::uint8_t armed = 0;           // what the kernel knows: of an interest (readiness backends), of a port (iocp)
   bool reused = false;              // for the owner's use
   bool shared = false;              // adopted: another descriptor may share its open file description
 

@@ -17,7 +17,7 @@ class Handle;
 struct ExitStatus;
 
 enum class OpKind : std::uint8_t {
-  accept,       // listeners, named-pipe instances
+  accept,       // listeners of sockets and of named pipes
   connect,
   recv,         // into the caller's memory
   recv_leased,  // into a Buffer: an empty one is taken from the pool only when bytes are there, else its room is filled

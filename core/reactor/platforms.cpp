@@ -13,9 +13,9 @@ constexpr std::array<std::string_view, 6> systems{"linux", "macos", "freebsd", "
 constexpr std::array<std::string_view, 6> titles{"Linux", "macOS", "FreeBSD", "OpenBSD", "NetBSD", "Windows"};
 constexpr std::array<std::string_view, 6> kinds{"epoll", "io_uring", "kqueue", "poll", "select", "iocp"};
 constexpr std::array<std::string_view, feature_count> features{
-    "stream_sockets",  "unix_sockets",    "pipes",      "char_devices",  "regular_files", "watch_descriptor",
-    "child_processes", "signal_handlers", "watch_pipe", "child_watcher", "plain_pipes",   "this_backend",
-    "shared_listeners"};
+    "stream_sockets",   "unix_sockets",    "pipes",      "char_devices",  "regular_files", "watch_descriptor",
+    "child_processes",  "signal_handlers", "watch_pipe", "child_watcher", "plain_pipes",   "this_backend",
+    "shared_listeners", "named_pipes"};
 
 constexpr std::uint16_t last_old_macos = 1008;
 

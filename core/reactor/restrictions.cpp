@@ -55,7 +55,7 @@ constexpr std::array rows{
         bit(Feature::regular_files)},
     Row{{"windows-no-unix-sockets",
          "unix sockets can be neither listened on nor connected to on Windows; use a TCP address on loopback, or a "
-         "named pipe for the admin endpoint",
+         "named pipe with the iocp backend",
          asyncio_windows},
         {windows, every_backend},
         bit(Feature::unix_sockets)},
@@ -101,7 +101,7 @@ constexpr std::array rows{
          "pipe transports are not supported with the select backend of Windows; use the iocp backend",
          asyncio_selector},
         {windows, bit(BackendKind::select)},
-        bit(Feature::pipes) | bit(Feature::plain_pipes)},
+        bit(Feature::pipes) | bit(Feature::plain_pipes) | bit(Feature::named_pipes)},
     Row{{"windows-select-no-subprocess",
          "child processes are not supported with the select backend of Windows; use the iocp backend",
          asyncio_selector},
@@ -149,11 +149,17 @@ constexpr std::array rows{
         {windows, bit(BackendKind::poll)},
         bit(Feature::this_backend)},
     Row{{"windows-no-reuse-port",
-         "several listeners cannot share an address on Windows: there the option of that name lets anybody take it away; "
+         "several listeners cannot share an address on Windows: there the option of that name lets anybody take it "
+         "away; "
          "one thread accepts",
          "CPython, asyncio, Event Loop: create_server(), reuse_port"},
         {windows, every_backend},
         bit(Feature::shared_listeners)},
+    Row{{"named-pipes-windows-only",
+         "a named pipe can be listened on and connected to on Windows only; use a unix socket or a TCP address",
+         "Microsoft, Win32: Named Pipes"},
+        {posix, every_backend},
+        bit(Feature::named_pipes)},
 };
 
 constexpr auto texts = [] {

@@ -18,7 +18,7 @@ enum class BackendKind : std::uint8_t { epoll, io_uring, kqueue, poll, select, i
 enum class Feature : std::uint8_t {
   stream_sockets,
   unix_sockets,
-  pipes,             // pipe transports: pipes, FIFOs
+  pipes,  // pipe transports: pipes, FIFOs
   char_devices,
   regular_files,
   watch_descriptor,  // watch_read, watch_write of a foreign descriptor
@@ -29,8 +29,9 @@ enum class Feature : std::uint8_t {
   plain_pipes,       // pipe handles that were not opened for overlapped I/O
   this_backend,      // the backend itself: it exists on that system
   shared_listeners,  // several listeners on one address, between which the kernel balances
+  named_pipes,       // listening on a named pipe, connecting to one
 };
-inline constexpr std::size_t feature_count = 13;
+inline constexpr std::size_t feature_count = 14;
 
 // Whose rules apply. `version` is major * 100 + minor where a row depends on it (macOS 10.8: 1008), 0: any current.
 struct Platform {

@@ -162,6 +162,20 @@ void unix_sockets(Rig& rig) {
   std::filesystem::remove(path);
 }
 
+void named_pipes(Rig& rig) {
+  const std::string name = "weir-rows-" + std::to_string(platform::process_id());
+  OpenSpec spec;
+  spec.address.family = Family::named_pipe;
+  spec.address.path = name;
+  for (const OpenSpec::What what : {OpenSpec::What::listener, OpenSpec::What::stream}) {
+    Handle handle;
+    spec.what = what;
+    const Error error = rig.backend().open(handle, spec);
+    expect(rig, Feature::named_pipes, error);
+    if (handle.is_open()) rig.backend().close(handle);
+  }
+}
+
 void shared_listeners(Rig& rig) {
   OpenSpec spec;
   spec.what = OpenSpec::What::listener;
@@ -329,6 +343,7 @@ constexpr RowTest row_tests[] = {
     {"iocp-windows-only", backend_names_of},
     {"windows-no-poll", backend_names_of},
     {"windows-no-reuse-port", shared_listeners},
+    {"named-pipes-windows-only", named_pipes},
 };
 
 }  // namespace

@@ -74,12 +74,13 @@ TEST_CASE("regular files are watched nowhere") {
   }
 }
 
-TEST_CASE("Linux refuses nothing but regular files, with any backend") {
+TEST_CASE("Linux refuses nothing but regular files and named pipes, with any backend") {
   for (const BackendKind backend :
        {BackendKind::epoll, BackendKind::io_uring, BackendKind::poll, BackendKind::select}) {
     for (std::size_t i = 0; i < feature_count; ++i) {
       const auto feature = static_cast<Feature>(i);
-      if (feature != Feature::regular_files) CHECK(refusal(Os::linux_os, backend, feature) == "allowed");
+      if (feature == Feature::regular_files || feature == Feature::named_pipes) continue;
+      CHECK(refusal(Os::linux_os, backend, feature) == "allowed");
     }
   }
 }
@@ -101,6 +102,14 @@ TEST_CASE("Windows refuses what asyncio's documentation lists, by backend") {
   CHECK(refusal(Os::windows, BackendKind::select, Feature::pipes) == "windows-select-no-pipes");
   CHECK(refusal(Os::windows, BackendKind::select, Feature::char_devices) == "windows-select-sockets-only");
   CHECK(refusal(Os::windows, BackendKind::select, Feature::child_processes) == "windows-select-no-subprocess");
+}
+
+TEST_CASE("named pipes are Windows' own, with the iocp backend") {
+  CHECK(refusal(Os::windows, BackendKind::iocp, Feature::named_pipes) == "allowed");
+  CHECK(refusal(Os::windows, BackendKind::select, Feature::named_pipes) == "windows-select-no-pipes");
+  CHECK(refusal(Os::linux_os, BackendKind::io_uring, Feature::named_pipes) == "named-pipes-windows-only");
+  CHECK(refusal(Os::macos, BackendKind::kqueue, Feature::named_pipes, 1008) == "named-pipes-windows-only");
+  CHECK(refusal(Os::netbsd, BackendKind::poll, Feature::named_pipes) == "named-pipes-windows-only");
 }
 
 TEST_CASE("kqueue refuses character devices up to macOS 10.8 only") {

@@ -25,10 +25,11 @@ void clear(Handle& handle) noexcept {
   handle.shared = false;
 }
 
-HandleKind handle_kind(ObjectKind kind) noexcept {
-  switch (kind) {
-    case ObjectKind::listener: return HandleKind::listener;
-    case ObjectKind::stream: return HandleKind::stream_socket;
+HandleKind handle_kind(const Object& object) noexcept {
+  const bool named_pipe = object.family == Family::named_pipe;
+  switch (object.kind) {
+    case ObjectKind::listener: return named_pipe ? HandleKind::pipe_listener : HandleKind::listener;
+    case ObjectKind::stream: return named_pipe ? HandleKind::pipe_stream : HandleKind::stream_socket;
     case ObjectKind::pipe: return HandleKind::pipe;
     case ObjectKind::char_device: return HandleKind::char_device;
     case ObjectKind::regular_file: return HandleKind::regular_file;
@@ -36,17 +37,6 @@ HandleKind handle_kind(ObjectKind kind) noexcept {
     case ObjectKind::child: return HandleKind::child;
   }
   return HandleKind::none;
-}
-
-Feature feature_of(ObjectKind kind) noexcept {
-  switch (kind) {
-    case ObjectKind::pipe: return Feature::pipes;
-    case ObjectKind::char_device: return Feature::char_devices;
-    case ObjectKind::regular_file: return Feature::regular_files;
-    case ObjectKind::foreign: return Feature::watch_descriptor;
-    case ObjectKind::child: return Feature::child_processes;
-    default: return Feature::stream_sockets;
-  }
 }
 
 }  // namespace
@@ -114,9 +104,8 @@ Error SimBackend::open(Handle& handle, const OpenSpec& spec) noexcept {
     error = adopt(handle, spec.native);
   } else {
     const bool shared = spec.what == OpenSpec::What::listener && spec.reuse_port;
-    const Feature feature = spec.address.family == Family::unix_path ? Feature::unix_sockets
-                            : shared                                 ? Feature::shared_listeners
-                                                                     : Feature::stream_sockets;
+    const Feature feature =
+        shared && spec.address.has_port() ? Feature::shared_listeners : feature_of(spec.address.family);
     const Ruling allowed = capabilities_[feature];
     if (!allowed.allowed) {
       error = refused(allowed.rule);
@@ -135,7 +124,7 @@ Error SimBackend::open(Handle& handle, const OpenSpec& spec) noexcept {
 void SimBackend::take(Handle& handle, Object& object) noexcept {
   clear(handle);
   handle.native = object.native;
-  handle.kind = handle_kind(object.kind);
+  handle.kind = handle_kind(object);
   object.taken = true;
 }
 
@@ -183,7 +172,7 @@ Error SimBackend::attach(Handle& handle) noexcept {
   WEIR_VERIFY(handle.slot == Handle::no_slot);
   WEIR_VERIFY(object.attached == nullptr);
   ++world_.activity_;
-  Ruling allowed = capabilities_[feature_of(object.kind)];
+  Ruling allowed = capabilities_[feature_of(handle.kind)];
   if (allowed.allowed && object.kind == ObjectKind::pipe && !object.overlapped) {
     allowed = capabilities_[Feature::plain_pipes];
   }
@@ -219,6 +208,7 @@ void SimBackend::shutdown(Handle& handle, Direction direction) noexcept {
   world_.trace(TraceKind::shutdown, id_, static_cast<std::uint64_t>(handle.native),
                static_cast<std::uint64_t>(direction));
   if (object.kind != ObjectKind::stream || object.state != Object::State::connected) return;
+  if (object.family == Family::named_pipe) return;  // there is no half close
   if (direction != Direction::in) {
     world_.network().shutdown_out(object);
     fire(object, Direction::out);

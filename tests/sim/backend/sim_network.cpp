@@ -13,7 +13,7 @@ constexpr int max_syn_attempts = 6;
 constexpr Duration syn_interval{1'000'000'000};
 
 bool is_wildcard(const Address& address) noexcept {
-  return address.family != Family::unix_path &&
+  return address.has_port() &&
          std::all_of(address.ip.begin(), address.ip.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
@@ -21,6 +21,11 @@ bool is_loopback(const Address& address) noexcept {
   if (address.family == Family::ipv4) return address.ip[0] == 127;
   return address.family == Family::ipv6 && address.ip[15] == 1 &&
          std::all_of(address.ip.begin(), address.ip.end() - 1, [](std::uint8_t byte) { return byte == 0; });
+}
+
+// Of a named pipe the first is opened for itself, the others beside it.
+bool shares(const Object& first, const Object& next) noexcept {
+  return next.reuse_port && (first.reuse_port || next.family == Family::named_pipe);
 }
 
 }  // namespace
@@ -76,15 +81,15 @@ void SimNetwork::establish(Object& object, const ConnectionPtr& connection, int 
 
 Error SimNetwork::bind(Object& listener, const Address& address) {
   Address wanted = address;
-  if (wanted.family != Family::unix_path && wanted.port == 0) wanted.port = next_port_++;
+  if (wanted.has_port() && wanted.port == 0) wanted.port = next_port_++;
   for (const auto& other : objects_) {
     if (!other || other.get() == &listener || other->kind != ObjectKind::listener) continue;
-    if (other->bound == wanted && other->owner == listener.owner && !(other->reuse_port && listener.reuse_port)) {
+    if (other->bound == wanted && other->owner == listener.owner && !shares(*other, listener)) {
       return Errc::address_in_use;
     }
   }
   listener.bound = wanted;
-  if (wanted.family == Family::unix_path) {
+  if (!wanted.has_port()) {
     listener.path = wanted.path;
     listener.bound.path = listener.path;
   }
@@ -102,7 +107,7 @@ Object* SimNetwork::find_listener(std::uint32_t from, const Address& to) {
     int rank = 0;
     if (bound == to) {
       rank = 4 + same_process;
-    } else if (to.family != Family::unix_path && bound.port == to.port && is_wildcard(bound)) {
+    } else if (to.has_port() && bound.port == to.port && is_wildcard(bound)) {
       const bool family = bound.family == to.family || (bound.family == Family::ipv6 && !object->v6_only);
       const bool host = to.ip == object->owner->host().ip || is_loopback(to) || is_wildcard(to);
       if (family && host) rank = 1 + same_process;
@@ -123,9 +128,9 @@ void SimNetwork::connect(Object& object, const Address& to) {
   connection->id = next_connection_++;
   connection->backend[0] = object.owner->id();
   connection->address[0] = object.owner->host();
-  if (to.family == Family::unix_path) {
+  if (!to.has_port()) {
     connection->address[0] = {};
-    connection->address[0].family = Family::unix_path;
+    connection->address[0].family = to.family;
   } else {
     connection->address[0].port = next_port_ < 60'000 ? next_port_++ : next_port_ = 30'000;
   }
@@ -439,7 +444,7 @@ void SimNetwork::close_end(Object& object) {
       fire(connection->end[1], Direction::out);
       return;
     }
-  } else if (object.abort || object.incoming().readable() > 0) {
+  } else if (object.abort || (object.incoming().readable() > 0 && object.family != Family::named_pipe)) {
     TimePoint at = world_.now() + latency(*connection);
     if (object.abort || world_.rng().chance(0.5)) {
       outgoing.flight.clear();

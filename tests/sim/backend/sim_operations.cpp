@@ -12,15 +12,17 @@ namespace {
 
 bool fits(OpKind op, HandleKind handle) noexcept {
   switch (op) {
-    case OpKind::accept: return handle == HandleKind::listener;
+    case OpKind::accept: return handle == HandleKind::listener || handle == HandleKind::pipe_listener;
     case OpKind::connect:
     case OpKind::recv:
     case OpKind::recv_leased:
-    case OpKind::send: return handle == HandleKind::stream_socket;
+    case OpKind::send: return handle == HandleKind::stream_socket || handle == HandleKind::pipe_stream;
     case OpKind::read:
     case OpKind::write: return handle == HandleKind::pipe || handle == HandleKind::char_device;
     case OpKind::watch_read:
-    case OpKind::watch_write: return handle != HandleKind::listener && handle != HandleKind::regular_file;
+    case OpKind::watch_write:
+      return handle != HandleKind::listener && handle != HandleKind::pipe_listener &&
+             handle != HandleKind::regular_file;
     case OpKind::wait_child: return handle == HandleKind::child;
   }
   return false;
@@ -64,11 +66,10 @@ Error SimBackend::refusal(const Op& op) const noexcept {
   switch (op.kind) {
     case OpKind::watch_read:
     case OpKind::watch_write:
-      allowed = capabilities_[kind == HandleKind::pipe ? Feature::watch_pipe : Feature::watch_descriptor];
+      allowed = capabilities_[kind == HandleKind::pipe || kind == HandleKind::pipe_stream ? Feature::watch_pipe
+                                                                                          : Feature::watch_descriptor];
       break;
-    case OpKind::connect:
-      if (op.connect.to->family == Family::unix_path) allowed = capabilities_[Feature::unix_sockets];
-      break;
+    case OpKind::connect: allowed = capabilities_[feature_of(op.connect.to->family)]; break;
     default: break;
   }
   return allowed.allowed ? Error{} : refused(allowed.rule);
