@@ -1,6 +1,7 @@
 // iocp: a completion port. The kernel carries the operations out and queues a packet for each that has ended, so
 // nothing here asks whether a handle is ready. One port a backend, one thread that takes packets from it. A handle
-// joins one port for life: an accepted socket does so at attach, on the loop that is to have it. Windows.
+// joins one port for life: an accepted socket does so at attach, on the loop that is to have it; an accepted pipe is
+// the instance that was listened on, so that it stays on its listener's loop. Windows.
 #ifdef _WIN32
 
 #include <algorithm>
@@ -23,6 +24,10 @@ using iocp::Progress;
 constexpr std::size_t batch = 32;
 
 Op*& place_of(const Op& op) noexcept { return direction_of(op.kind) == Direction::in ? op.handle->in : op.handle->out; }
+
+bool is_pipe(const Handle& handle) noexcept {
+  return handle.kind == HandleKind::pipe || handle.kind == HandleKind::pipe_stream;
+}
 
 class IocpBackend final : public Backend {
  public:
@@ -99,6 +104,7 @@ Error IocpBackend::attach(Handle& handle) noexcept {
 }
 
 Error IocpBackend::join_port(Handle& handle) noexcept {
+  if (operations_.has_joined(handle)) return {};
   if (::CreateIoCompletionPort(platform::handle_of(handle), port_, iocp::operation_key, 0) != nullptr) return {};
   const Error error = platform::last_error();
   // The kernel says so of handles that were not opened for overlapped I/O.
@@ -122,7 +128,7 @@ Submit IocpBackend::submit(Op& op) noexcept {
   WEIR_VERIFY(place_of(op) == nullptr);
   op.state = OpState::idle;
   if (op.kind == OpKind::watch_read || op.kind == OpKind::watch_write) {
-    op.error = refusal(op.handle->kind == HandleKind::pipe ? Feature::watch_pipe : Feature::watch_descriptor);
+    op.error = refusal(is_pipe(*op.handle) ? Feature::watch_pipe : Feature::watch_descriptor);
     return Submit::done;
   }
   if (operations_.begin(op) == Progress::done) return Submit::done;

@@ -1,6 +1,6 @@
 // The operations of a completion port. Streams are tried without blocking first, as everywhere: what the socket holds,
 // or has room for, needs no packet. A packet is asked for when it would have blocked; a leased receive asks with no
-// memory at all, so that an idle connection pins none.
+// memory at all, so that an idle connection pins none. Pipes and devices are in iocp_pipes.cpp.
 //
 // FILE_SKIP_COMPLETION_PORT_ON_SUCCESS is left alone: it is unsafe with some providers, and after that first try an
 // overlapped call rarely succeeds at once. Windows.
@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <climits>
-#include <new>
 #include <utility>
 
 #include "core/platform/child.hpp"
@@ -26,17 +25,6 @@ using platform::Attempt;
 using platform::handle_of;
 using platform::socket_of;
 
-Progress fail(Op& op, Error error) noexcept {
-  op.bytes = 0;
-  op.error = error;
-  return Progress::done;
-}
-
-// How an overlapped call went that returned failure: usually it has only begun.
-Progress begun(Op& op, int number) noexcept {
-  return number == ERROR_IO_PENDING ? Progress::pending : fail(op, platform::transfer_error(number));
-}
-
 // What the packet says went wrong. The status is the kernel's own; the layer that made the call translates it.
 Error error_of(Op& op) noexcept {
   OVERLAPPED& overlapped = in_flight(op).overlapped;
@@ -47,7 +35,7 @@ Error error_of(Op& op) noexcept {
     return platform::transfer_error(::WSAGetLastError());
   }
   if (::GetOverlappedResult(handle_of(*op.handle), &overlapped, &bytes, FALSE)) return {};
-  return platform::last_error();
+  return platform::transfer_error(static_cast<int>(::GetLastError()));
 }
 
 // ConnectEx has no name to link with.
@@ -80,16 +68,20 @@ void CALLBACK on_child_end(void* context, BOOLEAN) noexcept {
 
 }  // namespace
 
+Progress begun(Op& op, DWORD number) noexcept {
+  return number == ERROR_IO_PENDING ? Progress::pending : fail(op, platform::transfer_error(static_cast<int>(number)));
+}
+
 Progress Operations::begin(Op& op) noexcept {
   const bool socket = platform::is_socket(*op.handle);
   switch (op.kind) {
     case OpKind::recv:
-    case OpKind::recv_leased: return begin_receive(op);
-    case OpKind::send: return begin_send(op);
     case OpKind::read: return socket ? begin_receive(op) : begin_read(op);
+    case OpKind::recv_leased: return socket ? begin_receive(op) : begin_leased_read(op);
+    case OpKind::send:
     case OpKind::write: return socket ? begin_send(op) : begin_write(op);
-    case OpKind::accept: return begin_accept(op);
-    case OpKind::connect: return begin_connect(op);
+    case OpKind::accept: return socket ? begin_accept(op) : begin_pipe_accept(op);
+    case OpKind::connect: return socket ? begin_connect(op) : begin_pipe_connect(op);
     case OpKind::wait_child: return begin_wait(op);
     case OpKind::watch_read:
     case OpKind::watch_write: break;  // refused before
@@ -106,23 +98,20 @@ Progress Operations::go_on(Op& op, DWORD bytes) noexcept {
   const Error error = error_of(op);
   const bool socket = platform::is_socket(*op.handle);
   switch (op.kind) {
-    case OpKind::accept: return go_on_accepting(op, error);
-    case OpKind::connect: return go_on_connecting(op, error);
-    case OpKind::read:
-      if (!socket) break;
-      [[fallthrough]];
+    case OpKind::accept: return socket ? go_on_accepting(op, error) : go_on_accepting_pipe(op, error);
+    case OpKind::connect: return socket ? go_on_connecting(op, error) : go_on_connecting_pipe(op);
     case OpKind::recv:
-    case OpKind::recv_leased: return go_on_receiving(op, bytes, error);
+    case OpKind::recv_leased:
+    case OpKind::read: return socket ? go_on_receiving(op, bytes, error) : go_on_reading(op, bytes, error);
+    case OpKind::send:
     case OpKind::write:
       if (!socket) return go_on_writing(op, bytes, error);
-      [[fallthrough]];
-    case OpKind::send: op.handle->maybe_writable = !error; break;
+      op.handle->maybe_writable = !error;
+      break;
     default: break;
   }
   op.bytes = bytes;
   op.error = error;
-  // A pipe whose writer has gone is at its end.
-  if (op.kind == OpKind::read && error.code == Errc::broken_pipe) op.error = {};
   return Progress::done;
 }
 
@@ -164,7 +153,7 @@ Progress Operations::ask_for_packet(Op& op) noexcept {
   if (!leased) buffer = {static_cast<ULONG>(std::min<std::size_t>(op.memory.size, INT_MAX)), op.memory.data};
   DWORD flags = 0;
   const int result = ::WSARecv(socket_of(*op.handle), &buffer, 1, nullptr, &flags, &in_flight(op).overlapped, nullptr);
-  return result == 0 ? Progress::pending : begun(op, ::WSAGetLastError());
+  return result == 0 ? Progress::pending : begun(op, ::GetLastError());
 }
 
 Progress Operations::go_on_receiving(Op& op, DWORD bytes, Error error) noexcept {
@@ -184,7 +173,7 @@ Progress Operations::begin_send(Op& op) noexcept {
   platform::Buffers buffers(op.slices);
   const int result =
       ::WSASend(socket_of(*op.handle), buffers.data(), buffers.count(), nullptr, 0, &in_flight(op).overlapped, nullptr);
-  return result == 0 ? Progress::pending : begun(op, ::WSAGetLastError());
+  return result == 0 ? Progress::pending : begun(op, ::GetLastError());
 }
 
 Progress Operations::begin_connect(Op& op) noexcept {
@@ -206,7 +195,7 @@ Progress Operations::begin_connect(Op& op) noexcept {
   if (connect(socket, reinterpret_cast<const sockaddr*>(&to), length, nullptr, 0, nullptr, &in_flight(op).overlapped)) {
     return Progress::pending;
   }
-  return begun(op, ::WSAGetLastError());
+  return begun(op, ::GetLastError());
 }
 
 Progress Operations::go_on_connecting(Op& op, Error error) noexcept {
@@ -229,26 +218,14 @@ int Operations::domain_of_listener(const Handle& listener) noexcept {
   return name.ss_family;
 }
 
-AcceptArea* Operations::take_area() noexcept {
-  if (free_areas_ == nullptr) return new (std::nothrow) AcceptArea;
-  std::unique_ptr<AcceptArea> taken = std::move(free_areas_);
-  free_areas_ = std::move(taken->next);
-  return taken.release();
-}
-
-void Operations::give_back(AcceptArea* area) noexcept {
-  area->next = std::move(free_areas_);
-  free_areas_.reset(area);
-}
-
 void Operations::drop_accept(Op& op) noexcept {
   auto& accept = in_flight(op).accept;
   if (accept.socket != INVALID_SOCKET) ::closesocket(accept.socket);
-  give_back(accept.area);
+  accept_areas_.give_back(accept.area);
 }
 
 Progress Operations::begin_accept(Op& op) noexcept {
-  in_flight(op).accept.area = take_area();
+  in_flight(op).accept.area = accept_areas_.take();
   if (in_flight(op).accept.area == nullptr) return fail(op, Errc::out_of_memory);
   return post_accept(op);
 }
@@ -310,47 +287,6 @@ Progress Operations::go_on_accepting(Op& op, Error error) noexcept {
   drop_accept(op);
   op.bytes = 0;
   return Progress::done;
-}
-
-// --- pipes and devices ---
-
-Progress Operations::begin_read(Op& op) noexcept {
-  if (op.memory.size == 0) return fail(op, Errc::bad_argument);  // the answer would look like an end of stream
-  in_flight(op).overlapped = {};
-  const auto size = static_cast<DWORD>(std::min<std::size_t>(op.memory.size, INT_MAX));
-  if (::ReadFile(handle_of(*op.handle), op.memory.data, size, nullptr, &in_flight(op).overlapped)) {
-    return Progress::pending;
-  }
-  const DWORD number = ::GetLastError();
-  if (number == ERROR_BROKEN_PIPE || number == ERROR_HANDLE_EOF) return fail(op, {});  // the end of the stream
-  return begun(op, static_cast<int>(number));
-}
-
-// One slice after the other: the system gathers pages only. op.bytes says how far it has come.
-Progress Operations::begin_write(Op& op) noexcept {
-  std::size_t skip = op.bytes;
-  const IoSlice* slice = op.slices.slices;
-  const IoSlice* const end = slice + op.slices.count;
-  while (slice != end && skip >= slice->size) skip -= (slice++)->size;
-  if (slice == end) return Progress::done;
-  in_flight(op).overlapped = {};
-  const auto size = static_cast<DWORD>(std::min<std::size_t>(slice->size - skip, INT_MAX));
-  if (::WriteFile(handle_of(*op.handle), slice->data + skip, size, nullptr, &in_flight(op).overlapped)) {
-    return Progress::pending;
-  }
-  const DWORD number = ::GetLastError();
-  if (number == ERROR_IO_PENDING) return Progress::pending;
-  op.error = platform::error_from(static_cast<int>(number));
-  return Progress::done;
-}
-
-Progress Operations::go_on_writing(Op& op, DWORD bytes, Error error) noexcept {
-  op.bytes += bytes;
-  if (error || op.state == OpState::cancelling) {
-    op.error = op.bytes == 0 ? error : Error{};
-    return Progress::done;
-  }
-  return begin_write(op);
 }
 
 // --- children ---

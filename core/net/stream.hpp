@@ -1,7 +1,7 @@
 #pragma once
-// Stream: a connected byte stream (TCP or unix socket) on one reactor. It owns its handle, the bytes received and not
-// yet consumed, and one receive operation that can be kept armed while nobody waits: an idle peer then costs no buffer
-// and no system call, and its hang-up is noticed. It never decides about time: whoever uses it cancels it.
+// Stream: a connected byte stream (TCP, unix socket, named pipe) on one reactor. It owns its handle, the bytes received
+// and not yet consumed, and one receive operation that can be kept armed while nobody waits: an idle peer then costs no
+// buffer and no system call, and its hang-up is noticed. It never decides about time: whoever uses it cancels it.
 //
 // Order of use: open or accept, any number of receive / send, then close() awaited once.
 
@@ -102,6 +102,8 @@ class Stream {
 
   // Asks the operations of a direction to end; their results are then Errc::cancelled, or what came first.
   void cancel(Direction direction) noexcept;
+  // Can it say that nothing follows while it still listens? A pipe cannot, it only closes.
+  bool half_closes() const noexcept { return handle_.kind != HandleKind::pipe_stream; }
   void shutdown(Direction direction) noexcept { reactor_.backend().shutdown(handle_, direction); }
   void abort_on_close() noexcept { reactor_.backend().abort_on_close(handle_); }
 

@@ -7,8 +7,6 @@ namespace weir::proxy {
 
 namespace {
 
-// A client that has closed its side may only have half-closed, or may be gone: it gets this long to be answered.
-constexpr Duration half_closed_grace = 1s;
 // After an answer to a request that was not read to its end: closing at once would reset the connection and could take
 // the answer with it (RFC 9112 section 9.6).
 constexpr Duration linger_time = 2s;
@@ -83,7 +81,7 @@ void ClientConnection::finish() noexcept {
 
 Task<void> ClientConnection::close_stream() {
   stream.set_notice(nullptr);
-  const bool patient = linger && !stopped_ && !client_reset_;
+  const bool patient = linger && stream.half_closes() && !stopped_ && !client_reset_;
   if (patient) {
     auto lingering = linger_a_moment();
     co_await lingering;

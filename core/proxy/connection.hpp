@@ -16,6 +16,9 @@ class Exchange;
 // What is waited for; decides what a deadline means.
 enum class Phase : std::uint8_t { keep_alive, head, connect, first_byte, body, tunnel, linger };
 
+// A client that has closed its side may only have half-closed, or may be gone: it gets this long to be answered.
+inline constexpr Duration half_closed_grace = std::chrono::seconds{1};
+
 class ClientConnection : public ListLink<void>, public Timer {
  public:
   ClientConnection(Engine& engine, std::uint32_t listener_index) noexcept;

@@ -62,6 +62,8 @@ Task<void> Exchange::pump(Stream& from, Stream& to, std::uint64_t& moved) {
     from.input().reset();
     auto got = co_await from.receive();
     if (got && *got == 0 && !is_cut()) {
+      // A pipe neither says nor hears that one direction has ended: the other finishes what is under way.
+      if (!from.half_closes() || !to.half_closes()) client_.enter(Phase::tunnel, half_closed_grace);
       to.shutdown(Direction::out);
       co_return;
     }

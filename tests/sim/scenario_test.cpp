@@ -529,4 +529,27 @@ TEST_CASE("an endpoint that refuses or hangs costs an attempt and not the reques
   });
 }
 
+TEST_CASE("by named pipes every exchange is as whole as by sockets") {
+  const Address web = *parse_address(R"(\\.\pipe\web)");
+  const Address app = *parse_address(R"(\\.\pipe\app)");
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    EngineOptions options;
+    options.proxy = options.others = profile_for({Os::windows, 0, BackendKind::iocp});
+    EngineWorld sim(seed, options);
+    sim.spec->listeners[0].bind = {web};
+    sim.spec->upstreams[0].endpoints[0].addresses = {app};
+    sim.origin_options[0].address = app;
+    sim.start();
+    ClientOptions by_pipe = sim.client_options();
+    by_pipe.server = web;
+    sim.add_client(by_pipe, {&get(sim, 10), &post(sim, 100'000), &get(sim, 300'000, BodyKind::chunked)});
+    sim.add_client(by_pipe, {&post(sim, 200'000, BodyKind::chunked), &get(sim, 50'000, BodyKind::until_close)});
+    sim.run_clients(1h);
+    sim.finish(true);
+    CAPTURE(seed);
+    INFO(listed(sim.violations()));
+    CHECK(sim.violations().empty());
+  }
+}
+
 }  // namespace weir::sim

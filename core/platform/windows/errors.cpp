@@ -94,7 +94,7 @@ Error last_error() noexcept { return error_from(static_cast<int>(::GetLastError(
 
 Error transfer_error(int number) noexcept {
   Error error = error_from(number);
-  if (error.code == Errc::connection_aborted) error.code = Errc::connection_reset;
+  if (error.code == Errc::connection_aborted || number == ERROR_PIPE_NOT_CONNECTED) error.code = Errc::connection_reset;
   return error;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/platform/child.hpp"
 #include "core/platform/errors.hpp"
+#include "core/platform/windows/named_pipes.hpp"
 #include "core/platform/windows/sockaddr.hpp"
 #include "core/platform/windows/winsock.hpp"
 
@@ -37,6 +38,7 @@ Error bind_and_listen(SOCKET socket, const OpenSpec& spec, const sockaddr_storag
 }
 
 Error open_listener(Handle& handle, const OpenSpec& spec) noexcept {
+  if (spec.address.family == Family::named_pipe) return open_pipe_listener(handle, spec.address.path, !spec.reuse_port);
   sockaddr_storage where;
   const int length = to_sockaddr(spec.address, where);
   if (length == 0) return Errc::bad_argument;
@@ -53,6 +55,7 @@ Error open_listener(Handle& handle, const OpenSpec& spec) noexcept {
 }
 
 Error open_stream(Handle& handle, Family family) noexcept {
+  if (family == Family::named_pipe) return open_pipe_stream(handle);
   if (domain_of(family) == AF_UNSPEC) return Errc::bad_argument;
   const NativeHandle native = make_stream_socket(domain_of(family));
   if (native == no_native_handle) return last_error();
@@ -71,7 +74,7 @@ HandleKind kind_of_socket(SOCKET socket, int type) noexcept {
 HandleKind kind_of(HANDLE handle) noexcept {
   switch (::GetFileType(handle)) {
     case FILE_TYPE_DISK: return HandleKind::regular_file;
-    case FILE_TYPE_PIPE: return HandleKind::pipe;
+    case FILE_TYPE_PIPE: return kind_of_pipe(handle);
     case FILE_TYPE_CHAR: return HandleKind::char_device;
     default: return HandleKind::none;
   }
@@ -143,10 +146,10 @@ void close(Handle& handle) noexcept {
   WEIR_VERIFY(handle.is_open() && handle.quiet());
   if (handle.kind == HandleKind::child) {
     reap(static_cast<ChildProcess&>(handle));
-  } else if (handle.kind == HandleKind::pipe || handle.kind == HandleKind::char_device) {
-    ::CloseHandle(handle_of(handle));
-  } else {
+  } else if (is_socket(handle) || handle.kind == HandleKind::foreign) {
     ::closesocket(socket_of(handle));
+  } else {
+    ::CloseHandle(handle_of(handle));  // what was written to a pipe and not read yet can be read all the same
   }
   handle.native = no_native_handle;
   handle.kind = HandleKind::none;
@@ -157,11 +160,17 @@ void close(Handle& handle) noexcept {
 }
 
 void shutdown(Handle& handle, Direction direction) noexcept {
+  if (!is_socket(handle)) return;
   const int how = direction == Direction::in ? SD_RECEIVE : direction == Direction::out ? SD_SEND : SD_BOTH;
   ::shutdown(socket_of(handle), how);  // WSAENOTCONN: the peer was faster
 }
 
 void abort_on_close(Handle& handle) noexcept {
+  if (handle.kind == HandleKind::pipe_stream) {
+    // What the client has not read is lost to it, and it hears of it. A client's own end knows nothing of the kind.
+    ::DisconnectNamedPipe(handle_of(handle));
+    return;
+  }
   const linger at_once{1, 0};
   ::setsockopt(socket_of(handle), SOL_SOCKET, SO_LINGER, reinterpret_cast<const char*>(&at_once), sizeof at_once);
 }

@@ -41,8 +41,8 @@ NativeHandle make_stream_socket(int domain) noexcept;
 // What an accepted socket still lacks: it does not delay small writes.
 void set_no_delay(NativeHandle socket) noexcept;
 
-// Errors of transfers: what a stream that has ended calls its end. A connection that the system aborted was reset as
-// far as its user is concerned.
+// Errors of transfers: what a stream that has ended calls its end. A connection that the system aborted, or a pipe that
+// its server has taken away, was reset as far as its user is concerned.
 Error transfer_error(int number) noexcept;
 
 }  // namespace weir::platform

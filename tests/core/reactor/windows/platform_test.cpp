@@ -7,6 +7,7 @@
 #include "core/platform/sockets.hpp"
 #include "core/platform/wakeup.hpp"
 #include "core/platform/windows/command_line.hpp"
+#include "core/platform/windows/named_pipes.hpp"
 #include "core/platform/windows/pipes.hpp"
 #include "core/platform/windows/socket_pair.hpp"
 #include "core/platform/windows/text.hpp"
@@ -14,10 +15,13 @@
 #include "core/reactor/restrictions.hpp"
 #include "tests/support/catch.hpp"
 // Behind winsock2.h:
+#include <aclapi.h>
+#include <sddl.h>
 #include <shellapi.h>
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 using namespace weir;
 
@@ -103,6 +107,56 @@ TEST_CASE("an adopted listener is a listener, and so is a duplicate of one") {
   REQUIRE(copy.has_value());
   REQUIRE_FALSE(adopt(adopted, *copy));
   CHECK(adopted.kind == HandleKind::listener);
+}
+
+TEST_CASE("an adopted instance of a named pipe is a listener, before and after its client has come") {
+  const std::string name = "weir-platform-" + std::to_string(::GetCurrentProcessId());
+  OpenSpec spec;
+  spec.what = OpenSpec::What::listener;
+  spec.address.family = Family::named_pipe;
+  spec.address.path = name;
+  Opened listener, adopted, again;
+  REQUIRE_FALSE(platform::open(listener, spec));
+  REQUIRE_FALSE(adopt(adopted, std::exchange(listener.native, no_native_handle)));
+  CHECK(adopted.kind == HandleKind::pipe_listener);
+  Opened client;
+  client.native = platform::connect_pipe(name);
+  client.kind = HandleKind::pipe_stream;
+  REQUIRE(client.is_open());
+  REQUIRE_FALSE(adopt(again, std::exchange(adopted.native, no_native_handle)));
+  CHECK(again.kind == HandleKind::pipe_listener);
+  const auto next = platform::make_instance_beside(again);
+  REQUIRE(next.has_value());
+  Opened beside, second;
+  REQUIRE_FALSE(adopt(beside, *next));
+  second.native = platform::connect_pipe(name);
+  second.kind = HandleKind::pipe_stream;
+  CHECK(second.is_open());
+}
+
+TEST_CASE("a named pipe is for its owner, administrators and the system") {
+  const std::string name = "weir-access-" + std::to_string(::GetCurrentProcessId());
+  OpenSpec spec;
+  spec.what = OpenSpec::What::listener;
+  spec.address.family = Family::named_pipe;
+  spec.address.path = name;
+  Opened listener;
+  REQUIRE_FALSE(platform::open(listener, spec));
+  PSECURITY_DESCRIPTOR descriptor = nullptr;
+  REQUIRE(::GetSecurityInfo(platform::handle_of(listener), SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, nullptr,
+                            nullptr, nullptr, nullptr, &descriptor) == ERROR_SUCCESS);
+  wchar_t* text = nullptr;
+  REQUIRE(::ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION_1, DACL_SECURITY_INFORMATION,
+                                                                 &text, nullptr));
+  const std::string told = platform::to_utf8(text);
+  ::LocalFree(text);
+  ::LocalFree(descriptor);
+  CAPTURE(told);
+  CHECK(std::count(told.begin(), told.end(), '(') == 3);
+  CHECK(told.find(";;;WD)") == std::string::npos);  // everybody
+  CHECK(told.find(";;;AN)") == std::string::npos);  // nobody in particular
+  CHECK(told.find(";;;BA)") != std::string::npos);
+  CHECK(told.find(";;;SY)") != std::string::npos);
 }
 
 TEST_CASE("a listener that would share its address is refused with its rule") {
