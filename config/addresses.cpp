@@ -28,6 +28,14 @@ std::string_view without_scheme(std::string_view text) noexcept {
   return text.substr(0, text.find('/'));
 }
 
+// A pipe of another machine, one in double quotes, and what other programs write.
+bool looks_like_pipe(std::string_view text) noexcept {
+  for (const std::string_view start : {"\\\\", "\\.", "//./", "npipe:", "pipe:"}) {
+    if (text.starts_with(start)) return true;
+  }
+  return false;
+}
+
 // What was probably meant by a text that is no address.
 std::string remedy(std::string_view text, bool for_endpoint) {
   std::string general = for_endpoint
@@ -37,6 +45,10 @@ std::string remedy(std::string_view text, bool for_endpoint) {
   if (const std::string_view rest = without_scheme(text); !rest.empty()) {
     return fmt::format("write it without the scheme and path: {}{}", rest,
                        rest.rfind(':') == std::string_view::npos ? ":80" : "");
+  }
+  if (looks_like_pipe(text)) {
+    return fmt::format("a named pipe is '{}NAME' in single quotes, NAME without \\ and / and of at most {} bytes",
+                       pipe_prefix, max_pipe_name);
   }
   if (text.starts_with('/')) return fmt::format("a unix socket is unix:{}", text);
   if (text.starts_with("unix:")) {
@@ -57,7 +69,11 @@ std::string remedy(std::string_view text, bool for_endpoint) {
   return general;
 }
 
-bool check_unix(Reader& reader, const Node& node, const Path& path, const Address& address) {
+// What not every platform has.
+bool check_family(Reader& reader, const Node& node, const Path& path, const Address& address) {
+  if (address.family == Family::named_pipe) {
+    reader.demand(Feature::named_pipes, node, path, fmt::format("\"{}\" is a named pipe", node.view()));
+  }
   if (address.family != Family::unix_path) return true;
   if (!address.path.empty() && address.path.size() <= max_unix_path) {
     reader.demand(Feature::unix_sockets, node, path, fmt::format("\"{}\" is a unix socket", node.view()));
@@ -91,7 +107,7 @@ std::optional<Address> read_bind(Reader& reader, Node& node, const Path& path) {
   const auto text = reader.text(node, path);
   if (!text) return std::nullopt;
   const auto address = parse_address(*text);
-  if (address) return check_unix(reader, node, path, *address) ? address : std::nullopt;
+  if (address) return check_family(reader, node, path, *address) ? address : std::nullopt;
   const std::size_t colon = text->rfind(':');
   const bool named = colon != std::string_view::npos && is_host_name(text->substr(0, colon)) &&
                      !all_digits(text->substr(0, 1)) && is_port(text->substr(colon + 1));
@@ -106,7 +122,7 @@ bool read_endpoint(Reader& reader, Node& node, const Path& path) {
   const auto text = reader.text(node, path);
   if (!text) return false;
   if (const auto address = parse_address(*text)) {
-    if (address->family == Family::unix_path) return check_unix(reader, node, path, *address);
+    if (!address->has_port()) return check_family(reader, node, path, *address);
     const bool anywhere = std::all_of(address->ip.begin(), address->ip.end(), [](std::uint8_t b) { return b == 0; });
     if (anywhere) {
       reader.error(node, path, fmt::format("\"{}\" says no host to connect to", *text),

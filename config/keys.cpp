@@ -72,9 +72,8 @@ constexpr Key access_log_keys[] = {
 };
 constexpr Key listener_keys[] = {
     {"bind", Type::texts, "",
-     "Required. One address or a list: `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/weir.sock`. `:8080` is "
-     "every "
-     "IPv4 address, `[::]:8080` every IPv6 address."},
+     "Required. One address or a list: `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/weir.sock`, on Windows "
+     "`'\\\\.\\pipe\\weir'`. `:8080` is every IPv4 address, `[::]:8080` every IPv6 address."},
     {"upstream", Type::text, "",
      "Where a request goes that no route matches. Without it such a request is answered 404."},
     {"max_connections",
@@ -132,7 +131,8 @@ constexpr Key route_keys[] = {
 };
 constexpr Key endpoint_keys[] = {
     {"address", Type::text, "",
-     "Required. `127.0.0.1:3000`, `[::1]:3000`, `app.internal:3000` or `unix:/run/app.sock`."},
+     "Required. `127.0.0.1:3000`, `[::1]:3000`, `app.internal:3000`, `unix:/run/app.sock`, or on Windows "
+     "`'\\\\.\\pipe\\app'`."},
     {"weight", Type::integer, "1", "Share of the requests; 0 gets no new ones.", nullptr, {}, 0, 1000},
 };
 constexpr Key upstream_keys[] = {

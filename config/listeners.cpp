@@ -12,6 +12,14 @@ bool is_wildcard(const Address& address) noexcept {
   return std::all_of(address.ip.begin(), address.ip.end(), [](std::uint8_t b) { return b == 0; });
 }
 
+// Names of pipes are the same whatever the case of their letters.
+bool same_place(const Address& a, const Address& b) noexcept {
+  if (a.family != Family::named_pipe || b.family != Family::named_pipe) return a == b;
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.path.begin(), a.path.end(), b.path.begin(), b.path.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 }  // namespace
 
 void Builder::listeners(Node* node, const Path& path) {
@@ -71,15 +79,14 @@ void Builder::bind(Node& node, const Path& path, proxy::ListenerSpec& out) {
 }
 
 void Builder::check_clash(const Node& node, const Path& path, const Address& address) {
-  if (address.family != Family::unix_path && address.port == 0) return;  // the system chooses
+  if (address.has_port() && address.port == 0) return;  // the system chooses
   for (const Bound& other : bound_) {
-    if (other.address == address) {
+    if (same_place(other.address, address)) {
       reader_.error(node, path, fmt::format("\"{}\" is bound twice", node.view()),
                     fmt::format("it is already bound at {}", reader_.tree().place(*other.node)));
       return;
     }
-    if (address.family == Family::unix_path || other.address.family != address.family ||
-        other.address.port != address.port) {
+    if (!address.has_port() || other.address.family != address.family || other.address.port != address.port) {
       continue;
     }
     if (is_wildcard(address) != is_wildcard(other.address)) {

@@ -14,31 +14,22 @@
 namespace weir::daemon {
 namespace {
 
-// Opens one listening socket and lets go of it: it belongs to no reactor yet.
-Error open_socket(const OpenSpec& spec, NativeHandle& native, Address* chosen) {
-  Handle handle;
+// Opens one that listens, and learns which port the system chose.
+Error open_listener(Handle& handle, const OpenSpec& spec, Address* chosen) {
   if (const Error error = platform::open(handle, spec)) return error;
-  if (chosen != nullptr && chosen->family != Family::unix_path) {
+  if (chosen != nullptr && chosen->has_port()) {
     if (const auto local = platform::local_address(handle)) chosen->port = local->port;
   }
-  native = std::exchange(handle.native, no_native_handle);
   return {};
-}
-
-void close_socket(NativeHandle native) {
-  Handle handle;
-  handle.native = native;
-  handle.kind = HandleKind::listener;
-  platform::close(handle);
 }
 
 // Sockets that share an address by SO_REUSEPORT would also share it with another weir that was started by mistake.
 // A socket that shares with nobody finds out.
 Error probe_address(OpenSpec spec) {
   spec.reuse_port = false;
-  NativeHandle native = no_native_handle;
-  const Error error = open_socket(spec, native, nullptr);
-  if (!error) close_socket(native);
+  Handle handle;
+  const Error error = open_listener(handle, spec, nullptr);
+  if (!error) platform::close(handle);
   return error;
 }
 
@@ -55,6 +46,9 @@ std::string_view sentence_of(const Error& error) {
 
 std::string remedy_of(const Address& address, const Error& error) {
   const bool unix_path = address.family == Family::unix_path;
+  const bool taken = error.code == Errc::address_in_use || error.code == Errc::permission_denied;
+  if (address.family == Family::named_pipe && taken)
+    return "another process has that pipe: stop it or use another name";
   switch (error.code) {
     case Errc::permission_denied:
       return unix_path ? "let weir's user write to the directory of the socket"
@@ -84,7 +78,10 @@ std::string listen_failure(const proxy::ListenerSpec& listener, const Address& a
 
 ListeningSockets::~ListeningSockets() {
   for (const Socket& socket : sockets_) {
-    if (socket.native != no_native_handle) close_socket(socket.native);
+    Handle handle;
+    handle.native = socket.native;
+    handle.kind = socket.kind;
+    if (handle.is_open()) platform::close(handle);
   }
 }
 
@@ -104,27 +101,27 @@ std::vector<std::string> ListeningSockets::open(const proxy::Spec& spec, std::ui
 Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address,
                                      std::uint32_t workers) {
   const bool unix_path = address.family == Family::unix_path;
-  if (!unix_path && !platform::balances_listeners()) workers = 1;
+  const bool pipe = address.family == Family::named_pipe;
+  if (address.has_port() && !platform::balances_listeners()) workers = 1;
   OpenSpec open;
   open.what = OpenSpec::What::listener;
   open.unix_mode = listener.unix_mode;
-  open.reuse_port = workers > 1 && !unix_path;
+  open.reuse_port = workers > 1 && address.has_port();
   open.address = address;
   if (open.reuse_port && address.port != 0) {
     if (const Error error = probe_address(open)) return error;
   }
   for (std::uint32_t worker = 0; worker < workers; ++worker) {
-    NativeHandle native = no_native_handle;
-    Error error;
     if (unix_path && worker > 0) {
       const Result<NativeHandle> copy = platform::duplicate(sockets_.back().native);
-      error = copy ? Error{} : copy.error();
-      native = copy.value_or(no_native_handle);
-    } else {
-      error = open_socket(open, native, &open.address);  // the port that the first one got is the others' too
+      if (!copy) return copy.error();
+      sockets_.push_back({worker, index, *copy, sockets_.back().kind});
+      continue;
     }
-    if (error) return error;
-    sockets_.push_back({worker, index, native});
+    if (pipe && worker > 0) open.reuse_port = true;  // beside the first, which found that the name is nobody's
+    Handle handle;
+    if (const Error error = open_listener(handle, open, &open.address)) return error;  // a chosen port is for all
+    sockets_.push_back({worker, index, std::exchange(handle.native, no_native_handle), handle.kind});
   }
   bound_.push_back({index, open.address});
   return {};

@@ -1,6 +1,6 @@
 #pragma once
-// The listening sockets of all workers, opened on the control thread before anything is served, so that what cannot be
-// opened is known before the first request. Owns each descriptor until a worker takes it.
+// The listening sockets and pipes of all workers, opened on the control thread before anything is served, so that what
+// cannot be opened is known before the first request. Owns each descriptor until a worker takes it.
 
 #include <cstdint>
 #include <string>
@@ -19,8 +19,8 @@ class ListeningSockets {
   ~ListeningSockets();
 
   // Opens every address of every listener for that many workers; where the system does not balance them, a TCP address
-  // for the first worker only. The result: one sentence per address that could not
-  // be opened; empty: all are. Called once.
+  // for the first worker only. Each worker has an instance of a named pipe: a client gets one that is free, and stays
+  // with its worker. The result: one sentence per address that could not be opened; empty: all are. Called once.
   std::vector<std::string> open(const proxy::Spec& spec, std::uint32_t workers);
 
   // Hands over the sockets of one worker. Once for each worker.
@@ -29,7 +29,7 @@ class ListeningSockets {
   // What can be connected to, with the ports that the system chose.
   struct Bound {
     std::uint32_t listener = 0;  // index into Spec::listeners
-    Address address;             // a unix path views into the Spec
+    Address address;             // a path or a name views into the Spec
   };
   const std::vector<Bound>& bound() const noexcept { return bound_; }
 
@@ -41,6 +41,7 @@ class ListeningSockets {
     std::uint32_t worker = 0;
     std::uint32_t listener = 0;
     NativeHandle native = no_native_handle;
+    HandleKind kind = HandleKind::none;
   };
 
   Error open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address, std::uint32_t workers);

@@ -167,6 +167,14 @@ TEST_CASE("A listener address that is none comes with the right one") {
   listener("unix:/" + std::string(120, 'x'), "", "at most 107 bytes");
 }
 
+TEST_CASE("What was meant to be a named pipe comes with how one is written") {
+  for (const char* bind : {R"('\\.\pipe\')", R"('\\.\pipe\a/b')", R"('\\server\pipe\web')", R"('\.\pipe\web')",
+                           "//./pipe/web", "npipe:////./pipe/web", "pipe:web"}) {
+    const std::string text = "listeners: { web: " + std::string(bind) + " }\nroutes: [{ respond: 204 }]\n";
+    check({text.c_str(), 1, 19, "listeners.web", "no address", R"('\\.\pipe\NAME' in single quotes)"});
+  }
+}
+
 TEST_CASE("An endpoint that is none comes with the right one") {
   const auto endpoint = [](const char* address, const char* message, const char* hint) {
     const std::string text =
@@ -189,6 +197,10 @@ TEST_CASE("Addresses that are bound twice are refused, overlapping ones are poin
          "weir.yaml:1:17"});
   check({"listeners: { a: [\"unix:/x\", \"unix:/x\"] }\nroutes: [{ respond: 204 }]\n", 1, 29, "listeners.a[1]",
          "bound twice", ""});
+  check({R"(listeners: { a: ['\\.\pipe\web', '\\.\pipe\Web'] }
+routes: [{ respond: 204 }]
+)",
+         1, 34, "listeners.a[1]", "bound twice", ""});
   check({"listeners: { a: \":80\", b: \"127.0.0.1:80\" }\nroutes: [{ respond: 204 }]\n", 1, 27, "listeners.b",
          "overlap", ""},
         Severity::warning);

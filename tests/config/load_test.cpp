@@ -187,6 +187,20 @@ TEST_CASE("A unix address views into the text that the spec itself holds") {
   CHECK(inside(endpoint.addresses.at(0).path, endpoint.text));
 }
 
+TEST_CASE("A listener and an endpoint can be named pipes") {
+  const auto spec = good(R"(
+listeners: { web: '\\.\pipe\web' }
+routes: [{ upstream: app }]
+upstreams: { app: ['\\.\pipe\app'] }
+)");
+  REQUIRE(spec->listeners[0].bind.size() == 1);
+  CHECK(spec->listeners[0].bind[0].family == Family::named_pipe);
+  CHECK(spec->listeners[0].bind[0].path == "web");
+  const proxy::EndpointSpec& endpoint = spec->upstreams[0].endpoints[0];
+  REQUIRE(endpoint.addresses.size() == 1);
+  CHECK(to_string(endpoint.addresses[0]) == endpoint.text);
+}
+
 TEST_CASE("An IPv6 literal can be a host, a closing dot is no part of one") {
   CHECK(route_of("  - { host: \"[::1]\", upstream: app }\n").hosts[0] == "[::1]");
   CHECK(route_of("  - { host: example.com., upstream: app }\n").hosts[0] == "example.com");

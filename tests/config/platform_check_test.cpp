@@ -64,6 +64,25 @@ TEST_CASE("unix sockets are refused on Windows where they are written, and nowhe
   }
 }
 
+TEST_CASE("named pipes are refused where they are written, everywhere but on Windows' iocp") {
+  const std::string text =
+      "listeners:\n  web: { bind: '\\\\.\\pipe\\web', upstream: app }\n"
+      "upstreams:\n  app: ['\\\\.\\pipe\\app']\n";
+  CHECK(judged("windows", text).empty());
+  CHECK(judged("windows/iocp", text).empty());
+  const auto found = judged("linux", text);
+  REQUIRE(rules(found) == "named-pipes-windows-only named-pipes-windows-only");
+  const std::string shown = render(found[1]);
+  CHECK(contains(shown,
+                 R"(weir.yaml:2:16: error: linux/epoll: "\\.\pipe\web" is a named pipe [named-pipes-windows-only])"));
+  CHECK(contains(shown, "use a unix socket or a TCP address"));
+  CHECK(contains(shown, "platform: { linux: { listeners: { web: { bind: ... } } } }\n"));
+  CHECK(rules(judged("windows/select", text)) == "windows-select-no-pipes windows-select-no-pipes");
+  for (const char* target : {"linux/io_uring", "macos", "macos-10.8/select", "freebsd", "openbsd", "netbsd/poll"}) {
+    CHECK(judged(target, text).size() == 2);
+  }
+}
+
 TEST_CASE("an override for the system takes the finding away") {
   const std::string text =
       "listeners: { web: { bind: \"unix:/run/weir.sock\", upstream: app } }\n"

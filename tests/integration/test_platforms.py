@@ -54,6 +54,17 @@ class CheckTarget(Files):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn(f"{path}: fine for linux/epoll, macos-10.8/kqueue, freebsd/kqueue, 2 listeners, ", done.stdout)
 
+    def test_named_pipes_are_for_the_iocp_backend_of_windows(self):
+        path = self.file("listeners: { web: { bind: '\\\\.\\pipe\\web', upstream: app } }\n"
+                         "upstreams: { app: ['\\\\.\\pipe\\app'] }\n")
+        self.assertEqual(self.run_weir("check", "--target", "windows", path).returncode, 0)
+        for target, rule, remedy in (("windows/select", "windows-select-no-pipes", "use the iocp backend"),
+                                     ("macos/kqueue", "named-pipes-windows-only", "use a unix socket")):
+            done = self.run_weir("check", "--target", target, path)
+            self.assertEqual((done.returncode, done.stderr.count(f"[{rule}]")), (78, 2))
+            self.assertIn(rf'{path}:1:28: error: {target}: "\\.\pipe\web" is a named pipe', done.stderr)
+            self.assertIn(remedy, done.stderr)
+
     def test_warnings_do_not_refuse(self):
         path = self.file('listeners: { web: ":80" }\nroutes: [{ respond: 204 }]\ntimeouts: { idle: 5ms }\n')
         done = self.run_weir("check", "--target", "windows", path)

@@ -5,11 +5,14 @@
 #include <sstream>
 
 #include "core/base/path.hpp"
+#include "core/platform/program.hpp"
 #include "core/platform/signal_source.hpp"
+#include "core/platform/sockets.hpp"
 #include "daemon/listening.hpp"
 #include "daemon/log_file.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/sockets.hpp"
+#include "tests/support/wine_gaps.hpp"
 
 using namespace weir;
 using namespace weir::daemon;
@@ -22,6 +25,11 @@ proxy::ListenerSpec listener_on(const std::string& text) {
   listener.bind_texts = {text};
   listener.bind = {*parse_address(text)};
   return listener;
+}
+
+// A pipe of this process's own.
+std::string pipe_text(std::string_view name) {
+  return std::string(pipe_prefix) + "weir-start-" + std::to_string(platform::process_id()) + "-" + std::string(name);
 }
 
 std::string content(const std::filesystem::path& path) {
@@ -45,6 +53,36 @@ TEST_CASE("the first worker listens for all") {
   CHECK(sockets.take(1).empty());
   CHECK(sockets.take(2).empty());
   test::close_socket(taken[0].native);
+}
+
+TEST_CASE("each worker has an instance of a named pipe") {
+  proxy::Spec spec;
+  spec.listeners.push_back(listener_on(pipe_text("each")));
+  ListeningSockets sockets;
+  REQUIRE(sockets.open(spec, 3).empty());
+  CHECK(sockets.bound().size() == 1);
+  for (std::uint32_t worker = 0; worker < 3; ++worker) {
+    const auto taken = sockets.take(worker);
+    REQUIRE(taken.size() == 1);
+    Handle instance;
+    OpenSpec adopt;
+    adopt.what = OpenSpec::What::adopt;
+    adopt.native = taken[0].native;
+    REQUIRE(platform::open(instance, adopt).code == Errc::ok);
+    CHECK(instance.kind == HandleKind::pipe_listener);
+    platform::close(instance);
+  }
+}
+
+TEST_CASE("a named pipe that somebody has is refused") {
+  if (wine_gap("first-pipe-instance")) return;
+  proxy::Spec spec;
+  spec.listeners.push_back(listener_on(pipe_text("taken")));
+  ListeningSockets first, second;
+  REQUIRE(first.open(spec, 2).empty());
+  const auto failures = second.open(spec, 2);
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].find("another process has that pipe") != std::string::npos);
 }
 
 TEST_CASE("an address that somebody listens on is refused") {
