@@ -10,6 +10,7 @@ namespace weir::proxy {
 namespace {
 
 constexpr std::uint8_t max_attempts = 8;
+constexpr int turns_to_close = 4;
 
 // h2c would carry requests past the routes that a tunnel does not see.
 bool may_upgrade(const http::RequestHead& head, const RouteSpec& route) noexcept {
@@ -17,9 +18,15 @@ bool may_upgrade(const http::RequestHead& head, const RouteSpec& route) noexcept
          !http::equal_ignoring_case(head.value_of(http::FieldId::upgrade).substr(0, 3), "h2c");
 }
 
+// The process has no room for another socket, or its backend has none (select).
+bool is_full(const Error& error) noexcept {
+  return error.code == Errc::descriptor_limit || error.code == Errc::not_supported;
+}
+
 Ending ending_of(const Error& error) noexcept {
   switch (error.code) {
     case Errc::descriptor_limit:
+    case Errc::not_supported:
     case Errc::out_of_memory:
     case Errc::limit_exceeded: return Ending::overloaded;
     case Errc::connection_reset:
@@ -162,8 +169,11 @@ Task<bool> Exchange::connect(Endpoint& endpoint) {
 
 Task<bool> Exchange::connect_to(Endpoint& endpoint, const Address& address) {
   auto opened = engine_.pools.open(endpoint, address);
-  if (!opened && opened.error().code == Errc::descriptor_limit && engine_.pools.give_up_one()) {
-    co_await SleepUntil(engine_.reactor, engine_.reactor.now());  // a turn, in which its descriptor is closed
+  // An idle connection makes room. Its receive ends first, as any that is cancelled: a turn or two later.
+  const bool makes_room = !opened && is_full(opened.error()) && engine_.pools.give_up_one();
+  for (int turn = 0; makes_room && turn < turns_to_close && !opened && is_full(opened.error()); ++turn) {
+    NextTurn next(engine_.reactor);
+    co_await next;
     opened = engine_.pools.open(endpoint, address);
   }
   if (!opened) {

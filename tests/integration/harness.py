@@ -281,7 +281,7 @@ def echo(connection):
 class Upstream:
     """A server on a port of its own; each connection runs `script(connection)` in a thread and is then closed."""
 
-    def __init__(self, script=echo, name="upstream", family="ipv4", path=None, backlog=512):
+    def __init__(self, script=echo, name="upstream", family="ipv4", path=None, backlog=512, host="127.0.0.1"):
         self.script, self.name = script, name
         self.requests, self.connections, self.errors = [], [], []
         self.lock = threading.Lock()
@@ -295,8 +295,8 @@ class Upstream:
             self.address = f"[::1]:{self.listener.getsockname()[1]}"
         else:
             self.listener = socket.socket()
-            self.listener.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+            self.listener.bind((host, 0))
+            self.address = f"{host}:{self.listener.getsockname()[1]}"
         self.listener.listen(backlog)
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()

@@ -12,6 +12,7 @@ import concurrent.futures
 import importlib
 import os
 import pathlib
+import resource
 import sys
 import time
 import unittest
@@ -68,6 +69,8 @@ def main():
     os.environ.update(WEIR=str(pathlib.Path(options.weir).resolve()), WEIR_TEST_CHILD=child,
                       WEIR_TEST_UNDER=options.under, WEIR_TEST_BACKEND=options.backend,
                       WEIR_TEST_WORKERS=options.workers, WEIR_TEST_SANITIZED="1" if options.sanitized else "")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))  # some classes hold a thousand clients
     sys.path.insert(0, str(HERE))
     names = options.names or sorted(path.stem for path in HERE.glob("test_*.py"))
     for name in names:

@@ -1,6 +1,5 @@
 """What goes wrong at either end: deaths in every phase, timeouts, limits. Nothing leaks and others go on."""
 import json
-import resource
 import select
 import socket
 import subprocess
@@ -444,9 +443,6 @@ class MoreThanSelectHolds(WeirCase):
 
     @classmethod
     def configure(cls):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
-        cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         cls.app = cls.upstream()
         return f"""
 listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}
@@ -471,12 +467,38 @@ upstreams: {{ app: ["{cls.app.address}"] }}
             self.assertLess(self.weir.descriptors(), self.limit)
         for client in inside[:20]:
             self.assertEqual(self.seen(client.get("/through"))["server"], "upstream")
-        self.assertEqual(select.select([client.sock for client in outside[:1]], [], [], 0.2)[0], [])
+        waiting = select.poll()  # select() takes no descriptor beyond 1023
+        waiting.register(outside[0].sock, select.POLLIN)
+        self.assertEqual(waiting.poll(200), [])
         for client in inside:
             client.close()
         for client in outside:  # nobody was turned away
             self.assertEqual(client.response().status, 200)
             client.close()
+
+
+class IdleConnectionsFillSelect(WeirCase):
+    """More endpoints than select holds sockets, each of which keeps a connection open until its place is needed."""
+
+    weir_options = {"backend": "select", "workers": 1}
+    count = MoreThanSelectHolds.limit + 40
+
+    @classmethod
+    def configure(cls):
+        cls.app = cls.upstream(host="0.0.0.0")  # all of 127.0.0.0/8
+        port = cls.app.address.rpartition(":")[2]
+        endpoints = ", ".join(f'"127.0.{n // 250}.{n % 250 + 1}:{port}"' for n in range(cls.count))
+        return f"""
+listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}
+upstreams: {{ app: [{endpoints}] }}
+"""
+
+    def test_they_make_room_for_those_that_are_needed(self):
+        client = self.client()
+        for _ in range(self.count):
+            self.assertEqual(client.get().status, 200)
+        self.assertEqual(len(self.app.connections), self.count)
+        self.assertEqual(client.get().status, 200)
 
 
 @restricted_by("posix-select-fd-setsize")
