@@ -14,6 +14,7 @@
 #include <bit>
 #include <cerrno>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "core/backends/readiness.hpp"
@@ -22,11 +23,6 @@
 #include "core/platform/errors.hpp"
 #include "core/platform/fallbacks.hpp"
 #include "core/platform/version.hpp"
-
-#ifdef LIBKQUEUE
-// Exported by versions since 2.7.0, in no header of theirs. Returns when the closed queues are gone.
-extern "C" [[gnu::weak]] void libkqueue_drain_pending_close(void);
-#endif
 
 namespace weir {
 namespace {
@@ -90,11 +86,16 @@ class KqueueBackend final : public ReadinessBackend {
 
 KqueueBackend::~KqueueBackend() {
   if (queue_ < 0) return;
-  ::close(queue_);
 #ifdef LIBKQUEUE
   // It hears of the close on a thread of its own, by the number of a descriptor, and only then closes what belongs to
-  // the queue: if that number is another queue's by then, 2.7.0 takes that one away.
-  if (libkqueue_drain_pending_close != nullptr) libkqueue_drain_pending_close();
+  // the queue: if that number is another queue's by then, 2.7.0 takes that one away. The queue is gone when its mark is.
+  Event mark = change(reinterpret_cast<std::uintptr_t>(this), EVFILT_USER, EV_ADD, wake_token);
+  const bool marked = !apply(mark);
+  ::close(queue_);
+  mark.flags = EV_DISABLE;
+  while (marked && !apply(mark)) std::this_thread::yield();
+#else
+  ::close(queue_);
 #endif
 }
 

@@ -7,9 +7,9 @@
 // - The close of a queue is carried out later, on a thread of the library's. 2.7.0 finds the queue by the number of a
 //   descriptor, which may be another queue's by then (src/linux/platform.c, fd_map): that one is freed while it is in
 //   use, its next kevent() says ENOENT, and numbers are closed that others have. Queues opened, triggered and closed in a
-//   random order, without weir, show it within some thousand turns; with the wait for the close that the backend's
-//   destructor has, they do not. The main branch finds the queue by its address, but counted descriptors still go away
-//   late.
+//   random order, without weir, show it within some thousand turns; with a wait for each close they do not. The main
+//   branch finds the queue by its address, but counted descriptors go away late there, too. The backend's destructor
+//   waits.
 // - What is forked around its handlers (_Fork) shares with the first process the thread that its queues are announced to
 //   (2.7.0), or the epoll set (main branch): a queue opened there hangs or crashes the first process. The tests fork().
 
