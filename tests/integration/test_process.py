@@ -210,6 +210,11 @@ upstreams: {{ app: ["{app.address}"] }}
             return True
         return False
 
+    def drains(self, weir, probe):
+        """Once nothing listens any more and answers say so: on Windows a moment lies between, in which answers do not."""
+        wait_until(lambda: self.refuses(weir), "the listener to be closed")
+        wait_until(lambda: not UNDER or probe.get().get("Connection") == "close", "the drain")
+
     def holding(self, weir, app, target="/hold"):
         client = weir.client()
         self.addCleanup(client.close)
@@ -222,8 +227,9 @@ upstreams: {{ app: ["{app.address}"] }}
             with self.subTest(number):
                 weir, app = self.serve()
                 client = self.holding(weir, app)
-                weir.signal(number)
-                wait_until(lambda: self.refuses(weir), "the listener to be closed")
+                with weir.client() as probe:
+                    weir.signal(number)
+                    self.drains(weir, probe)
                 app.gate.set()
                 response = client.response()
                 self.assertEqual((response.body, response.get("Connection")), (b"fine", "close"))
@@ -247,8 +253,9 @@ upstreams: {{ app: ["{app.address}"] }}
         client = weir.client()
         self.addCleanup(client.close)
         self.assertEqual(client.get().body, b"fine")
-        weir.signal(signal.SIGTERM)
-        wait_until(lambda: self.refuses(weir), "the listener to be closed")
+        with weir.client() as probe:
+            weir.signal(signal.SIGTERM)
+            self.drains(weir, probe)
         response = client.get()
         self.assertEqual((response.body, response.get("Connection")), (b"fine", "close"))
         self.assertEqual(weir.wait(), 0)
