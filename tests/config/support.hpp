@@ -11,11 +11,12 @@
 #include "config/load.hpp"
 #include "core/base/path.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/source_directory.hpp"
 
 namespace weir::config::test {
 
 inline std::filesystem::path source_directory() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "config";
+  return weir::test::source_directory() / "config";
 }
 
 inline std::string all_messages(const LoadResult& result) {

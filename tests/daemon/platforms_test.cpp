@@ -9,6 +9,7 @@
 
 #include "core/backends/registry.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/source_directory.hpp"
 
 using namespace weir;
 using namespace weir::daemon;
@@ -16,7 +17,7 @@ using namespace weir::daemon;
 namespace {
 
 std::filesystem::path page() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "docs" / "platforms.md";
+  return weir::test::source_directory() / "docs" / "platforms.md";
 }
 
 std::string read_page() {
