@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 #include "core/platform/balancing.hpp"
@@ -76,23 +78,31 @@ std::string listen_failure(const proxy::ListenerSpec& listener, const Address& a
   return fmt::format("{}: {}: {}", text, sentence, remedy_of(address, error));
 }
 
-ListeningSockets::~ListeningSockets() {
-  for (const Socket& socket : sockets_) {
+void ListeningSockets::close_from(std::size_t first) noexcept {
+  for (std::size_t i = first; i < sockets_.size(); ++i) {
     Handle handle;
-    handle.native = socket.native;
-    handle.kind = socket.kind;
+    handle.native = sockets_[i].native;
+    handle.kind = sockets_[i].kind;
     if (handle.is_open()) platform::close(handle);
   }
+  sockets_.resize(first);
 }
 
+// Whoever had an address may have ended this very moment: after a kill, Linux takes down what an io_uring held a little
+// later than the process. So an address in use is asked for again, half a second long for all listeners together.
 std::vector<std::string> ListeningSockets::open(const proxy::Spec& spec, std::uint32_t workers) {
+  constexpr auto pause = std::chrono::milliseconds{50};
+  int patience = 10;
   std::vector<std::string> failures;
   for (std::uint32_t index = 0; index < spec.listeners.size(); ++index) {
     const proxy::ListenerSpec& listener = spec.listeners[index];
     for (const Address& address : listener.bind) {
-      if (const Error error = open_address(listener, index, address, workers)) {
-        failures.push_back(listen_failure(listener, address, error));
+      Error error = open_address(listener, index, address, workers);
+      while (error.code == Errc::address_in_use && patience-- > 0) {
+        std::this_thread::sleep_for(pause);
+        error = open_address(listener, index, address, workers);
       }
+      if (error) failures.push_back(listen_failure(listener, address, error));
     }
   }
   return failures;
@@ -100,6 +110,7 @@ std::vector<std::string> ListeningSockets::open(const proxy::Spec& spec, std::ui
 
 Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address,
                                      std::uint32_t workers) {
+  const std::size_t begun = sockets_.size();
   const bool unix_path = address.family == Family::unix_path;
   const bool pipe = address.family == Family::named_pipe;
   if (address.has_port() && !platform::balances_listeners()) workers = 1;
@@ -120,7 +131,10 @@ Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::u
     }
     if (pipe && worker > 0) open.reuse_port = true;  // beside the first, which found that the name is nobody's
     Handle handle;
-    if (const Error error = open_listener(handle, open, &open.address)) return error;  // a chosen port is for all
+    if (const Error error = open_listener(handle, open, &open.address)) {  // a chosen port is for all
+      close_from(begun);
+      return error;
+    }
     sockets_.push_back({worker, index, std::exchange(handle.native, no_native_handle), handle.kind});
   }
   bound_.push_back({index, open.address});

@@ -2,6 +2,7 @@
 // The listening sockets and pipes of all workers, opened on the control thread before anything is served, so that what
 // cannot be opened is known before the first request. Owns each descriptor until a worker takes it.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,11 +17,12 @@ class ListeningSockets {
   ListeningSockets() = default;
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
-  ~ListeningSockets();
+  ~ListeningSockets() { close_from(0); }
 
   // Opens every address of every listener for that many workers; where the system does not balance them, a TCP address
   // for the first worker only. Each worker has an instance of a named pipe: a client gets one that is free, and stays
-  // with its worker. The result: one sentence per address that could not be opened; empty: all are. Called once.
+  // with its worker. Waits half a second for addresses that are in use. The result: one sentence per address that could
+  // not be opened; empty: all are. Called once.
   std::vector<std::string> open(const proxy::Spec& spec, std::uint32_t workers);
 
   // Hands over the sockets of one worker. Once for each worker.
@@ -45,6 +47,8 @@ class ListeningSockets {
   };
 
   Error open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address, std::uint32_t workers);
+
+  void close_from(std::size_t first) noexcept;
 
   std::vector<Socket> sockets_;
   std::vector<Bound> bound_;

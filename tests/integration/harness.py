@@ -348,11 +348,16 @@ class Upstream:
             raise self.errors[0]
 
 
+REFUSING = []  # for as long as this process runs
+
+
 def unused_port():
-    """A port nobody listens on: bound once and given back."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port that nobody listens on nor gets by chance: a socket of ours has it. A test may listen there by SO_REUSEADDR."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    REFUSING.append(sock)
+    return sock.getsockname()[1]
 
 
 # -------------------------------------------------------------------------------------------------------------- weir

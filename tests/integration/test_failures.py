@@ -506,14 +506,18 @@ class NoNumberThatSelectHolds(WeirCase):
     """weir knows nothing of most descriptors below 1024 that it was started with: what it accepts cannot be waited for."""
 
     # Runs a command with the numbers from 400 to 1023 taken: far enough from those in use that weir does not count them.
-    # One of them may be the descriptor that weir reports by: this process holds hundreds when its classes run side by side.
+    # The descriptor that it reports by may be one of them, or near: this process holds hundreds when its classes run side
+    # by side. It gets the lowest number.
     TAKE_NUMBERS = """
 import os, sys
+place = sys.argv.index("--ready-fd") + 1
+given = int(sys.argv[place])
+lowest = os.dup(given)
+os.close(given)
+os.set_inheritable(lowest, True)
+sys.argv[place] = str(lowest)
 for number in range(400, 1024):
-    try:
-        os.fstat(number)
-    except OSError:
-        os.dup2(0, number)
+    os.dup2(0, number)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
     weir_options = {"backend": "select", "workers": 1, "under": [sys.executable, "-c", TAKE_NUMBERS]}
