@@ -53,9 +53,10 @@ class NamedPipes(WeirCase):
     def test_requests_and_answers_pass_and_the_connection_is_kept(self):
         client = self.client()
         for number in range(5):
-            seen = self.seen(client.request("POST", f"/{number}", body=b"x" * number))
-            self.assertEqual((seen["method"], seen["target"], seen["body"]), ("POST", f"/{number}", number))
-        line = json.loads(self.back.log_lines(5)[4])
+            seen = self.seen(client.request("POST", f"/kept/{number}", body=b"x" * number))
+            self.assertEqual((seen["method"], seen["target"], seen["body"]), ("POST", f"/kept/{number}", number))
+        line = wait_until(lambda: next((e for e in map(json.loads, self.back.lines()) if e["target"] == "/kept/4"), None),
+                          self.back.stdout)
         self.assertEqual((line["client"], line["reused"], line["end"]), ("pipe", True, "ok"))
 
     def test_a_client_by_pipe_has_no_address_to_pass_on_and_is_not_believed(self):

@@ -62,7 +62,7 @@ class CheckTarget(Files):
                                      ("macos/kqueue", "named-pipes-windows-only", "use a unix socket")):
             done = self.run_weir("check", "--target", target, path)
             self.assertEqual((done.returncode, done.stderr.count(f"[{rule}]")), (78, 2))
-            self.assertIn(rf'{path}:1:28: error: {target}: "\\.\pipe\web" is a named pipe', done.stderr)
+            self.assertIn(rf'{path}:1:27: error: {target}: "\\.\pipe\web" is a named pipe', done.stderr)
             self.assertIn(remedy, done.stderr)
 
     def test_warnings_do_not_refuse(self):

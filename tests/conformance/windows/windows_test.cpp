@@ -1,5 +1,5 @@
 // What only Windows has: its number of sockets, handles that were not opened for overlapped I/O, sockets that move
-// between loops, batch files.
+// between loops and pipes that do not, batch files.
 
 #include "tests/conformance/rig.hpp"
 // Before windows.h, which has names of its own for common words.
@@ -141,6 +141,32 @@ SYSTEM_TEST("a socket that one loop accepted is served by another") {
   (*other)->close(server);
   rig.backend().close(client);
   rig.backend().close(listener);
+}
+
+// A pipe has joined its listener's port before it was accepted, and Windows lets it join no other.
+SYSTEM_TEST("a named pipe that one loop accepted is not taken by another") {
+  const std::string name = "weir-stays-" + std::to_string(::GetCurrentProcessId());
+  Handle listener, client, server;
+  const Closing closing(rig, {&listener, &client, &server});
+  OpenSpec spec;
+  spec.address.family = Family::named_pipe;
+  spec.address.path = name;
+  spec.what = OpenSpec::What::listener;
+  if (rig.refused_here(Feature::named_pipes, [&] { return rig.backend().open(listener, spec); })) return;
+  REQUIRE(rig.backend().open(listener, spec).code == Errc::ok);
+  REQUIRE(rig.backend().attach(listener).code == Errc::ok);
+  spec.what = OpenSpec::What::stream;
+  REQUIRE(rig.backend().open(client, spec).code == Errc::ok);
+  REQUIRE(rig.backend().attach(client).code == Errc::ok);
+  Flight connecting(client, OpKind::connect);
+  connecting.connect = {&spec.address};
+  rig.run(connecting);
+  Flight accepting(listener, OpKind::accept);
+  accepting.accept = {&server, nullptr};
+  rig.run(accepting);
+  REQUIRE(accepting.code() == Errc::ok);
+  CHECK(aborts([&] { static_cast<void>((*make_backend(rig.name()))->attach(server)); }));
+  CHECK(rig.backend().attach(server).code == Errc::ok);
 }
 
 // --- batch files ---

@@ -23,7 +23,7 @@ proxy::ListenerSpec listener_on(const std::string& text) {
   proxy::ListenerSpec listener;
   listener.name = "web";
   listener.bind_texts = {text};
-  listener.bind = {*parse_address(text)};
+  listener.bind = {*parse_address(listener.bind_texts[0])};  // a name views into the text
   return listener;
 }
 
