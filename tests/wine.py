@@ -5,6 +5,7 @@ program costs little and services would live on.
 
 Only what is started here is ended here, by its process number.
 """
+import contextlib
 import os
 import pathlib
 import shutil
@@ -42,3 +43,18 @@ class Session:
         except subprocess.TimeoutExpired:
             self.server.kill()
             self.server.wait()
+        for process in self.left_over():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def left_over(self):
+        """Programs of this prefix, wine's own among them, that have outlived their server: they wait for it for ever."""
+        mark = f"WINEPREFIX={self.prefix}".encode()
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if mark in path.read_bytes().split(b"\0") and int(path.parent.name) != os.getpid():
+                    found.append(int(path.parent.name))
+            except OSError:  # somebody else's, or just gone
+                continue
+        return found
