@@ -157,11 +157,13 @@ Progress Operations::ask_for_packet(Op& op) noexcept {
 }
 
 Progress Operations::go_on_receiving(Op& op, DWORD bytes, Error error) noexcept {
-  if (error) return fail(op, error);
   if (op.kind == OpKind::recv_leased) {
-    if (op.state == OpState::cancelling) return fail(op, Errc::cancelled);  // what is there stays there
+    if (op.state == OpState::cancelling) return fail(op, error ? error : Errc::cancelled);  // what is there stays there
+    // An origin that refuses a body may answer and then reset the connection: what it sent may be there all the same.
+    if (error) return attempt(op) == Progress::done && op.bytes > 0 ? Progress::done : fail(op, error);
     return attempt(op) == Progress::done ? Progress::done : ask_for_packet(op);
   }
+  if (error) return fail(op, error);
   op.bytes = bytes;
   op.handle->maybe_readable = bytes == 0 || bytes == op.memory.size;
   return Progress::done;
