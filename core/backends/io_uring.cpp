@@ -1,13 +1,16 @@
 // io_uring: receives on connections are the kernel's to complete, everything else is tried at once and parked on a
 // one-shot poll, as with the other readiness mechanisms; submissions go with the wait, in one system call a turn.
 //
-// A connection that is received from by lease gets, after its first message, one multishot receive, which stays with the
-// kernel. When bytes come, the kernel takes a block that the reactor's pool has lent it, and the block is handed on to
-// the op without a copy. An idle connection so costs no block and no system call. What comes while nobody waits is kept,
-// in order, up to a bound; then the receive is stopped until it has been taken. The op itself does not lie with the kernel: its cancel is done at
-// once. Small sends do: they go with the submission, many in one call, and their cancel is a request.
-// A transfer is better off without all this: once whole blocks come, receives and large sends are tried at once, as with
-// the other mechanisms, so that one block goes round while it is in the caches.
+// A connection that is received from by lease gets, after its first message, one multishot receive, which stays with
+// the kernel. When bytes come, the kernel takes a block that the reactor's pool has lent it, and the block is handed on
+// to the op without a copy. An idle connection so costs no block and no system call. What comes while nobody waits is
+// kept, in order, up to a bound; then the receive is stopped until it has been taken. The op itself does not lie with
+// the kernel: its cancel is done at once. Small sends do: they go with the submission, many in one call, and their
+// cancel is a request.
+//
+// A transfer is better off without all this: once whole blocks come, receives and large sends are tried at once, as
+// with the other mechanisms, so that one block goes round while it is in the caches.
+//
 // Owned and called by the reactor's thread, wake() by any. Linux 5.13; multishot receives from 6.0.
 #ifdef __linux__
 
@@ -33,9 +36,9 @@
 namespace weir {
 namespace {
 
-constexpr unsigned entries = 256;       // more are submitted in between
-constexpr unsigned completions = 4096;  // more are kept by the kernel
-constexpr std::size_t most_kept = 2;    // blocks received ahead; the kernel may add what it has at hand
+constexpr unsigned entries = 256;                // more are submitted in between
+constexpr unsigned completions = 4096;           // more are kept by the kernel
+constexpr std::size_t most_kept = 2;             // blocks received ahead; the kernel may add what it has at hand
 constexpr std::uint32_t most_slices = 1024;      // the kernel's bound
 constexpr std::size_t largest_sent = 16 * 1024;  // bytes: sends of more are tried at once
 
@@ -47,7 +50,8 @@ enum class Tag : std::uint64_t { nobody, wake, poll_in, poll_out, receive, send 
 
 constexpr int tag_bits = 3;
 constexpr std::uint64_t pack(Tag tag, Token token) noexcept {
-  return std::uint64_t{token.generation} << 32 | std::uint64_t{token.slot} << tag_bits | static_cast<std::uint64_t>(tag);
+  return std::uint64_t{token.generation} << 32 | std::uint64_t{token.slot} << tag_bits |
+         static_cast<std::uint64_t>(tag);
 }
 constexpr Tag tag_of(std::uint64_t data) noexcept { return static_cast<Tag>(data & ((1U << tag_bits) - 1)); }
 constexpr Token token_in(std::uint64_t data) noexcept {
@@ -130,10 +134,10 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   }
 
   platform::Uring ring_;
-  bool multishot_ = false;    // receives: Linux 6.0
+  bool multishot_ = false;  // receives: Linux 6.0
   bool wake_armed_ = false;
   std::vector<Traffic> traffic_;  // by slot
-  FiredList late_;                    // found outside poll()
+  FiredList late_;                // found outside poll()
 
   LentBlocks lent_;
   std::vector<Token> starved_;  // receives that wait for a block, in their order

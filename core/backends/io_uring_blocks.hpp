@@ -1,7 +1,7 @@
 #pragma once
-// LentBlocks: those blocks of a reactor's buffer pool that lie with the kernel, which fills one when bytes have come. How
-// many is learnt from what turns use up: a worker with little to do cycles through few of them and finds them in its
-// caches, a busy one does not run out. Reactor's thread. It knows no connection. Linux.
+// LentBlocks: those blocks of a reactor's buffer pool that lie with the kernel, which fills one when bytes have come.
+// How many is learnt from what turns use up: a worker with little to do cycles through few of them and finds them in
+// its caches, a busy one does not run out. Reactor's thread. It knows no connection. Linux.
 #ifdef __linux__
 
 #include <array>
@@ -23,7 +23,7 @@ class LentBlocks {
   Error open(platform::Uring& ring, BufferPool& pool) noexcept;
   bool is_open() const noexcept { return ring_.is_open(); }
   BufferPool* pool() const noexcept { return pool_; }  // null: nothing is lent
-  void close() noexcept;      // the kernel chooses none of them any more
+  void close() noexcept;                               // the kernel chooses none of them any more
   void take_back() noexcept;  // gives the pool back what nobody has filled. Precondition: closed
 
   // Before the ring is entered: brings as many blocks to the kernel as a turn may use.
@@ -40,7 +40,7 @@ class LentBlocks {
 
   platform::BufferRing ring_;
   BufferPool* pool_ = nullptr;
-  std::array<char*, most> block_at_{};               // by index: null when it is not with the kernel
+  std::array<char*, most> block_at_{};              // by index: null when it is not with the kernel
   std::array<std::uint16_t, most> free_indices_{};  // the last most - offered_ of them, as a stack from the end
   std::size_t offered_ = 0;
   std::size_t used_ = 0;    // since the last refill

@@ -88,7 +88,8 @@ KqueueBackend::~KqueueBackend() {
   if (queue_ < 0) return;
 #ifdef LIBKQUEUE
   // It hears of the close on a thread of its own, by the number of a descriptor, and only then closes what belongs to
-  // the queue: if that number is another queue's by then, 2.7.0 takes that one away. The queue is gone when its mark is.
+  // the queue: if that number is another queue's by then, 2.7.0 takes that one away. The queue is gone when its mark
+  // is.
   Event mark = change(reinterpret_cast<std::uintptr_t>(this), EVFILT_USER, EV_ADD, wake_token);
   const bool marked = !apply(mark);
   ::close(queue_);
@@ -170,7 +171,8 @@ void KqueueBackend::forget(Handle& handle) noexcept {
   }
   const auto descriptor = static_cast<std::uintptr_t>(handle.native);
   const auto end = changes_.begin() + static_cast<std::ptrdiff_t>(changes_made_);
-  const auto kept = std::remove_if(changes_.begin(), end, [=](const Event& event) { return event.ident == descriptor; });
+  const auto kept =
+      std::remove_if(changes_.begin(), end, [=](const Event& event) { return event.ident == descriptor; });
   changes_made_ = static_cast<std::size_t>(kept - changes_.begin());
 #ifdef LIBKQUEUE
   // It cannot know of the close.
@@ -219,8 +221,7 @@ void KqueueBackend::report(const Event& event, FiredList& fired) noexcept {
 
 Result<std::unique_ptr<Backend>> make_kqueue_backend() noexcept {
   const Platform platform{compiled_os(), platform::system_version(), BackendKind::kqueue};
-  auto backend =
-      std::make_unique<KqueueBackend>(Capabilities{"kqueue", platform, 0, platform::monotonic_resolution()});
+  auto backend = std::make_unique<KqueueBackend>(Capabilities{"kqueue", platform, 0, platform::monotonic_resolution()});
   if (const Error error = backend->start()) return std::unexpected(error);
   return backend;
 }

@@ -11,8 +11,8 @@
 
 #include "core/backends/readiness.hpp"
 #include "core/backends/registry.hpp"
-#include "core/platform/errors.hpp"
 #include "core/platform/child.hpp"
+#include "core/platform/errors.hpp"
 
 namespace weir {
 namespace {

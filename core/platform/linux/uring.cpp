@@ -15,12 +15,12 @@
 namespace weir::platform {
 namespace {
 
-// Since Linux 5.13, which the multishot poll stands for: waits with a deadline, completions that are never dropped, both
-// rings in one mapping.
+// Since Linux 5.13, which the multishot poll stands for: waits with a deadline, completions that are never dropped,
+// both rings in one mapping.
 constexpr unsigned needed_features =
     IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_FAST_POLL | IORING_FEAT_RSRC_TAGS;
-constexpr unsigned char needed_operations[] = {IORING_OP_NOP, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
-                                               IORING_OP_RECV,     IORING_OP_SEND,     IORING_OP_SENDMSG};
+constexpr unsigned char needed_operations[] = {IORING_OP_NOP,  IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
+                                               IORING_OP_RECV, IORING_OP_SEND,     IORING_OP_SENDMSG};
 
 // The best first; a kernel that does not know a flag says EINVAL. Completions that are worked off in our own call, by
 // the only thread that submits, cost no interrupt of this thread and no atomics.
@@ -40,7 +40,9 @@ int register_with(int descriptor, unsigned what, const void* argument, unsigned 
   return static_cast<int>(::syscall(SYS_io_uring_register, descriptor, what, argument, count));
 }
 
-unsigned load(const unsigned* at) noexcept { return std::atomic_ref(*const_cast<unsigned*>(at)).load(std::memory_order_acquire); }
+unsigned load(const unsigned* at) noexcept {
+  return std::atomic_ref(*const_cast<unsigned*>(at)).load(std::memory_order_acquire);
+}
 void store(unsigned* at, unsigned value) noexcept { std::atomic_ref(*at).store(value, std::memory_order_release); }
 
 }  // namespace
@@ -218,7 +220,8 @@ void Uring::set_aside() noexcept {
 BufferRing::~BufferRing() { close(); }
 
 Error BufferRing::open(Uring& ring, std::uint16_t group, unsigned size) noexcept {
-  void* memory = ::mmap(nullptr, size * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+  void* memory =
+      ::mmap(nullptr, size * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
   if (memory == MAP_FAILED) return last_error();
   io_uring_buf_reg order{};
   order.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
