@@ -54,7 +54,8 @@ char* BufferPool::pick() noexcept {
 Buffer BufferPool::take() noexcept {
   char* data = pick();
   if (!data) return {};
-  if (++in_use_ > peak_) peak_ = in_use_;
+  ++in_use_;
+  note_peak();
   return Buffer(*this, data);
 }
 
@@ -82,14 +83,16 @@ void BufferPool::lend_to_nobody() noexcept {
 char* BufferPool::lend() noexcept {
   WEIR_ASSERT(borrower_);
   char* data = pick();
-  if (data) ++lent_;
+  if (!data) return nullptr;
+  ++lent_;
+  note_peak();
   return data;
 }
 
 Buffer BufferPool::reclaim(char* block, std::size_t filled) noexcept {
   WEIR_ASSERT(lent_ > 0 && filled <= block_size_);
   --lent_;
-  if (++in_use_ > peak_) peak_ = in_use_;
+  ++in_use_;
   Buffer buffer(*this, block);
   buffer.commit(filled);
   return buffer;

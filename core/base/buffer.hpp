@@ -82,8 +82,8 @@ class BufferPool {
   std::size_t block_size() const noexcept { return block_size_; }
   std::size_t in_use() const noexcept { return in_use_; }
   std::size_t allocated() const noexcept { return allocated_; }
-  // The most that were in use at once since the last call.
-  std::size_t take_peak() noexcept { return std::exchange(peak_, in_use_); }
+  // The most that were in use or lent at once since the last call.
+  std::size_t take_peak() noexcept { return std::exchange(peak_, in_use_ + lent_); }
 
   // Lending: to one borrower at a time. Lent blocks count against the bound and are not in use.
   bool lend_to(BufferBorrower& borrower) noexcept;  // false: there is one already
@@ -92,7 +92,7 @@ class BufferPool {
   Buffer reclaim(char* block, std::size_t filled) noexcept;  // in use from now on
   void take_back(char* block) noexcept;                      // unused
 
-  // Gives free blocks back to the heap until `keep` are left in all, used ones included.
+  // Gives free blocks back to the heap until `keep` are left in all, used and lent ones included.
   void trim(std::size_t keep = 0) noexcept;
 
  private:
@@ -101,6 +101,9 @@ class BufferPool {
   void give_back(char* data) noexcept;
   char* allocate() noexcept;
   char* pick() noexcept;
+  void note_peak() noexcept {
+    if (in_use_ + lent_ > peak_) peak_ = in_use_ + lent_;
+  }
   void release_free(std::size_t keep) noexcept;
 
   Header* free_ = nullptr;

@@ -179,6 +179,7 @@ TEST_CASE("blocks are lent, come back filled or not, and are asked back by a poo
     CHECK_FALSE(pool.take());
     CHECK(pool.in_use() == 0);
     CHECK(pool.allocated() == 3);
+    CHECK(pool.take_peak() == 3);  // lent ones are needed, too
     pool.trim();
     CHECK(pool.allocated() == 3);
     std::memcpy(borrower.blocks.back(), "bytes", 5);
