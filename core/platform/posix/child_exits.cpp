@@ -105,8 +105,8 @@ void let_through() noexcept {
 }  // namespace
 
 void ChildExits::announce_to(Wakeup& wakeup) noexcept {
-  const bool listed = wakeup_ != nullptr;
-  wakeup_ = &wakeup;
+  const bool listed = wakeup_ != nullptr;  // from then on the handler reads it, on any thread
+  if (!listed) wakeup_ = &wakeup;
   {
     const Locked locked;
     see_to_handler();
