@@ -144,6 +144,7 @@ void App::size_connections() {
     for (proxy::UpstreamSpec& upstream : spec_->upstreams) upstream.max_idle = std::min(upstream.max_idle, most_idle);
   }
   max_connections_ = static_cast<std::uint32_t>(std::max<std::size_t>(1, (left - kept) / 2));
+  shared_.listening = sockets_.count();
   shared_.per_listener = std::make_unique<std::atomic<std::uint32_t>[]>(spec_->listeners.size());
 }
 

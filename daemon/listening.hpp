@@ -35,6 +35,8 @@ class ListeningSockets {
   };
   const std::vector<Bound>& bound() const noexcept { return bound_; }
 
+  std::size_t count() const noexcept { return sockets_.size(); }  // of all workers
+
   // Removes the files of unix sockets. While they still listen: after that the name may be another process's.
   void remove_socket_files() const noexcept;
 

@@ -8,6 +8,9 @@
 // the kernel: its cancel is done at once. Small sends do: they go with the submission, many in one call, and their
 // cancel is a request.
 //
+// A listener whose owner has room for all that may wait gets one multishot accept. It stays with the kernel for as long
+// as somebody accepts; what it has accepted beyond that is kept for the next ones.
+//
 // A transfer is better off without all this: once whole blocks come, receives and large sends are tried at once, as
 // with the other mechanisms, so that one block goes round while it is in the caches.
 //
@@ -16,11 +19,13 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <span>
 #include <utility>
@@ -32,6 +37,7 @@
 #include "core/platform/errors.hpp"
 #include "core/platform/fallbacks.hpp"
 #include "core/platform/linux/uring.hpp"
+#include "core/platform/sockets.hpp"
 
 namespace weir {
 namespace {
@@ -46,7 +52,7 @@ constexpr unsigned in_events = POLLIN | POLLPRI | POLLRDHUP;
 constexpr unsigned hang_ups = POLLHUP | POLLERR | POLLRDHUP | POLLPRI | POLLNVAL;
 
 // What a completion is about.
-enum class Tag : std::uint64_t { nobody, wake, poll_in, poll_out, receive, send };
+enum class Tag : std::uint64_t { nobody, wake, poll_in, poll_out, receive, send, accept };
 
 constexpr int tag_bits = 3;
 constexpr std::uint64_t pack(Tag tag, Token token) noexcept {
@@ -90,10 +96,18 @@ struct Traffic {
   bool has_result() const noexcept { return !kept.empty() || ended; }
 };
 
+// What the ring has of one listener.
+struct Arrivals {
+  Handle* listener;
+  bool armed = false;             // the accept is with the kernel
+  bool stopping = false;          // and was asked back
+  std::deque<NativeHandle> kept;  // accepted, and asked for by nobody yet
+};
+
 class IoUringBackend final : public ReadinessBackend, BufferBorrower {
  public:
   explicit IoUringBackend(const Capabilities& capabilities) noexcept : ReadinessBackend(capabilities) {}
-  ~IoUringBackend() override { return_blocks(); }
+  ~IoUringBackend() override;
 
   Error start() noexcept;
 
@@ -116,12 +130,21 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   void note_received(Handle& handle, Traffic& state, const io_uring_cqe& completion, char* block) noexcept;
   Submit receive(Op& op) noexcept;
   Submit send(Op& op) noexcept;
+  Submit accept(Op& op) noexcept;
   void sent(Token token, std::int32_t result, FiredList& fired) noexcept;
+  void accepted(Token token, const io_uring_cqe& completion, FiredList& fired) noexcept;
 
   bool arm_receive(Handle& handle, Traffic& state) noexcept;
   void deliver(Op& op, Traffic& state) noexcept;
   void copy_kept(Op& op, Traffic& state, std::span<char> room) noexcept;
   void drop_kept(Traffic& state) noexcept;
+
+  Arrivals* arrivals_of(const Handle& listener) noexcept;
+  bool arm_accept(Arrivals& state) noexcept;
+  static void hand_out(Arrivals& state, Op& op) noexcept;
+  void ask_back(Arrivals& state) noexcept;
+  void ask_back_unwanted() noexcept;
+  void close_arrivals(Handle& listener) noexcept;
 
   bool borrow_from(BufferPool& pool) noexcept;
   void feed_starved() noexcept;
@@ -134,9 +157,11 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   }
 
   platform::Uring ring_;
-  bool multishot_ = false;  // receives: Linux 6.0
+  bool multishot_ = false;         // receives: Linux 6.0
+  bool accepts_ahead_ = false;     // likewise
   bool wake_armed_ = false;
-  std::vector<Traffic> traffic_;  // by slot
+  std::vector<Traffic> traffic_;    // by slot
+  std::vector<Arrivals> arrivals_;  // of every listener: a handful
   FiredList late_;                // found outside poll()
 
   LentBlocks lent_;
@@ -146,13 +171,22 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
 Error IoUringBackend::start() noexcept {
   if (const Error error = platform::Uring::probe()) return error;
   if (const Error error = ring_.open(entries, completions)) return error;
-  multishot_ = !platform::fallbacks_forced() && ring_.receives_multishot();
+  multishot_ = accepts_ahead_ = !platform::fallbacks_forced() && ring_.receives_multishot();
   return open_wakeup();
+}
+
+// What was accepted for a listener that is gone by now is nobody's.
+IoUringBackend::~IoUringBackend() {
+  return_blocks();
+  if (!ring_.enabled()) return;
+  io_uring_cqe completion;
+  while (ring_.next(completion)) take(completion, late_);
 }
 
 Error IoUringBackend::attach(Handle& handle) noexcept {
   if (const Error error = ReadinessBackend::attach(handle)) return error;
   if (handle.slot >= traffic_.size()) traffic_.resize(handle.slot + std::size_t{1});
+  if (handle.kind == HandleKind::listener && accepts_ahead_) arrivals_.push_back({&handle});
   return {};
 }
 
@@ -168,6 +202,7 @@ void IoUringBackend::close(Handle& handle) noexcept {
       cancel_at_kernel(Tag::receive, handle);
     }
     drop_kept(state);
+    if (handle.kind == HandleKind::listener) close_arrivals(handle);
     state.used = state.armed = state.stopping = state.ended = state.steady = state.bulk = false;
   }
   ReadinessBackend::close(handle);
@@ -227,6 +262,7 @@ void IoUringBackend::poll(TimePoint until, FiredList& fired) noexcept {
   }
   lent_.refill();
   feed_starved();
+  ask_back_unwanted();
   const bool forever = until == TimePoint::max() && late_.empty();
   const Duration time = late_.empty() ? time_until(until) : Duration{};
   if (const Error error = ring_.enter(time, forever)) return fail(error);
@@ -248,6 +284,7 @@ void IoUringBackend::take(const io_uring_cqe& completion, FiredList& fired) noex
     case Tag::poll_out: polled(tag, token, completion.res, fired); break;
     case Tag::receive: received(token, completion); break;
     case Tag::send: sent(token, completion.res, fired); break;
+    case Tag::accept: accepted(token, completion, fired); break;
   }
 }
 
@@ -272,6 +309,7 @@ Submit IoUringBackend::submit(Op& op) noexcept {
     if (op.kind == OpKind::send) return send(op);
     if (receives(op.kind)) return receive(op);
   }
+  if (op.kind == OpKind::accept) return accept(op);
   return ReadinessBackend::submit(op);
 }
 
@@ -470,7 +508,108 @@ void IoUringBackend::sent(Token token, std::int32_t result, FiredList& fired) no
   end(op);
 }
 
+// --- accepting ---
+
+Arrivals* IoUringBackend::arrivals_of(const Handle& listener) noexcept {
+  const auto found = std::ranges::find(arrivals_, &listener, &Arrivals::listener);
+  return found == arrivals_.end() ? nullptr : &*found;
+}
+
+Submit IoUringBackend::accept(Op& op) noexcept {
+  Handle& listener = *op.handle;
+  Arrivals* state = arrivals_of(listener);
+  if (!state) return ReadinessBackend::submit(op);
+  WEIR_VERIFY(listener.in == nullptr);
+  op.state = OpState::idle;
+  if (!state->kept.empty()) {
+    hand_out(*state, op);
+    return Submit::done;
+  }
+  if (state->armed && !op.accept.ahead) ask_back(*state);
+  if (!state->armed && !(op.accept.ahead && arm_accept(*state))) return ReadinessBackend::submit(op);
+  listener.in = &op;
+  op.state = OpState::in_flight;
+  return Submit::pending;
+}
+
+// One that has been reset meanwhile has no peer any more; its first receive tells.
+void IoUringBackend::hand_out(Arrivals& state, Op& op) noexcept {
+  Handle& accepted = *op.accept.accepted;
+  accepted.take(state.kept.front());
+  state.kept.pop_front();
+  if (op.accept.peer != nullptr) *op.accept.peer = platform::peer_address(accepted).value_or(Address{});
+}
+
+bool IoUringBackend::arm_accept(Arrivals& state) noexcept {
+  io_uring_sqe* accept = accepts_ahead_ ? entry() : nullptr;
+  if (!accept) return false;
+  accept->opcode = IORING_OP_ACCEPT;
+  accept->fd = static_cast<int>(state.listener->native);
+  accept->ioprio = IORING_ACCEPT_MULTISHOT;
+  accept->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  accept->user_data = pack(Tag::accept, token_of(*state.listener));
+  state.armed = true;
+  state.stopping = false;
+  return true;
+}
+
+void IoUringBackend::ask_back(Arrivals& state) noexcept {
+  if (!std::exchange(state.stopping, true)) cancel_at_kernel(Tag::accept, *state.listener);
+}
+
+// Nobody accepts at the moment: whoever comes now waits in the backlog.
+void IoUringBackend::ask_back_unwanted() noexcept {
+  for (Arrivals& state : arrivals_) {
+    if (state.armed && state.listener->in == nullptr) ask_back(state);
+  }
+}
+
+void IoUringBackend::accepted(Token token, const io_uring_cqe& completion, FiredList& fired) noexcept {
+  Handle* listener = attached_handle(token);
+  if (!listener) {
+    if (completion.res >= 0) ::close(completion.res);
+    return note_stale_event();
+  }
+  Arrivals& state = *arrivals_of(*listener);
+  if ((completion.flags & IORING_CQE_F_MORE) == 0) state.armed = false;
+  if (completion.res >= 0) state.kept.push_back(completion.res);
+  if (completion.res == -EINVAL) accepts_ahead_ = false;
+  Op* op = listener->in;
+  if (op == nullptr || (state.kept.empty() && state.armed)) return;
+  if (!state.kept.empty()) {
+    hand_out(state, *op);
+  } else if (!attempt(*op)) {  // an error, or it was asked back: once more, without the ring
+    if (op->state != OpState::cancelling) return fired.push_back({token, true, false, false});
+    op->error = Errc::cancelled;
+  }
+  listener->in = nullptr;
+  end(*op);
+}
+
+// The kernel's accept holds the listener open, and would go on: it ends here.
+void IoUringBackend::close_arrivals(Handle& listener) noexcept {
+  Arrivals* state = arrivals_of(listener);
+  if (!state) return;
+  if (state->armed) {
+    ask_back(*state);
+    if (!failure()) {
+      if (const Error error = ring_.submit()) fail(error);
+    }
+  }
+  for (const NativeHandle accepted : state->kept) ::close(static_cast<int>(accepted));
+  arrivals_.erase(arrivals_.begin() + (state - arrivals_.data()));
+}
+
+// --- cancelling ---
+
 void IoUringBackend::cancel(Op& op) noexcept {
+  if (op.kind == OpKind::accept) {
+    Arrivals* state = arrivals_of(*op.handle);
+    if (state && state->armed) {
+      ask_system();
+      return ask_back(*state);
+    }
+  }
   if (direction_of(op.kind) == Direction::out && op.handle->slot < traffic_.size() &&
       traffic_[op.handle->slot].sending) {
     ask_system();

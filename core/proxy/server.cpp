@@ -60,7 +60,9 @@ class Server::Impl : public Timer {
   Error admit(ClientConnection& connection) noexcept;
   bool hand_over(ClientConnection& connection) noexcept;
   void take_over(const AcceptedConnection& connection) noexcept;
-  bool is_full(std::uint32_t listener) const noexcept;
+  std::uint32_t room(std::uint32_t listener) const noexcept;
+  bool is_full(std::uint32_t listener) const noexcept { return room(listener) == 0; }
+  bool has_room_for_backlogs(std::uint32_t listener) const noexcept;
   void note_full(Listener& listener) noexcept;
   void drain() noexcept;
   void stop() noexcept;
@@ -100,17 +102,30 @@ Error Server::Impl::open_listeners() noexcept {
   return {};
 }
 
-bool Server::Impl::is_full(std::uint32_t listener) const noexcept {
+// How many more connections may be open that came by this listener.
+std::uint32_t Server::Impl::room(std::uint32_t listener) const noexcept {
+  constexpr std::uint32_t unbounded = UINT32_MAX;
+  const auto left = [](std::uint32_t limit, std::uint32_t used) {
+    return limit == 0 ? unbounded : limit - std::min(limit, used);
+  };
   const SharedCounters* shared = engine.options.shared;
+  const std::uint32_t all = shared ? shared->connections.load(std::memory_order_relaxed) : engine.open_count;
+  const std::uint32_t of_process = left(engine.options.max_connections, all);
   const std::uint32_t own_limit = engine.spec().listeners[listener].max_connections;
-  const std::uint32_t all = shared ? shared->connections.load(std::memory_order_relaxed)
-                                   : engine.open_count;
-  if (engine.options.max_connections && all >= engine.options.max_connections) return true;
-  if (!own_limit) return false;
-  if (shared && shared->per_listener) return shared->per_listener[listener].load(std::memory_order_relaxed) >= own_limit;
+  if (own_limit == 0) return of_process;
   std::uint32_t here = 0;
-  const_cast<Engine&>(engine).open_connections.for_each([&](ClientConnection& c) { here += c.listener == listener; });
-  return here >= own_limit;
+  if (shared && shared->per_listener) {
+    here = shared->per_listener[listener].load(std::memory_order_relaxed);
+  } else {
+    const_cast<Engine&>(engine).open_connections.for_each([&](ClientConnection& c) { here += c.listener == listener; });
+  }
+  return std::min(of_process, left(own_limit, here));
+}
+
+// Even if every socket that listens had its backlog emptied at once.
+bool Server::Impl::has_room_for_backlogs(std::uint32_t listener) const noexcept {
+  const std::size_t sockets = engine.options.shared ? engine.options.shared->listening : listeners.size();
+  return room(listener) / OpenSpec::default_backlog >= sockets;
 }
 
 // Said once, and only where it is not the file's own limit: the administrator may not know of this one.
@@ -137,7 +152,8 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
       continue;
     }
     ClientConnection* connection = engine.connections.make(engine, listener.index);
-    Accept accept(reactor, listener.handle, connection->stream.handle(), &connection->peer);
+    const bool ahead = has_room_for_backlogs(listener.index);
+    Accept accept(reactor, listener.handle, connection->stream.handle(), &connection->peer, ahead);
     listener.accepting = &accept.op();
     auto accepted = co_await accept;
     listener.accepting = nullptr;

@@ -28,6 +28,7 @@ struct AcceptedConnection {
 
 // Shared by the workers of one process.
 struct SharedCounters {
+  std::size_t listening = 1;                                         // sockets of all workers that clients connect to
   std::atomic<std::uint32_t> connections{0};                         // client connections now
   std::unique_ptr<std::atomic<std::uint32_t>[]> per_listener;       // the same by listener; made by the daemon
 };

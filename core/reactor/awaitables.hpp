@@ -95,11 +95,11 @@ struct Connect : OpAwaiter {
   }
 };
 
-// Accepts into `accepted`, which is then open and not attached.
+// Accepts into `accepted`, which is then open and not attached. `ahead`: see AcceptArgs.
 struct Accept : OpAwaiter {
-  Accept(Reactor& reactor, Handle& listener, Handle& accepted, Address* peer) noexcept
+  Accept(Reactor& reactor, Handle& listener, Handle& accepted, Address* peer, bool ahead = false) noexcept
       : OpAwaiter(reactor, listener, OpKind::accept) {
-    op_.accept = {&accepted, peer};
+    op_.accept = {&accepted, peer, ahead};
   }
 };
 

@@ -43,7 +43,8 @@ struct OpenSpec {
   What what = What::stream;
   Address address;
   NativeHandle native = no_native_handle;
-  std::uint16_t backlog = 4096;
+  static constexpr std::uint16_t default_backlog = 4096;
+  std::uint16_t backlog = default_backlog;
   // Several listeners share the address and the kernel balances. The first of a named pipe is opened without it, which
   // fails where somebody else has one of that name.
   bool reuse_port = false;

@@ -32,15 +32,13 @@ struct Crowd {
   std::vector<Handle> clients;
 };
 
-}  // namespace
-
-BACKEND_TEST("connections that wait while nobody accepts are all accepted later") {
+void accept_those_that_wait(Rig& rig, bool ahead) {
   Handle listener, first;
   Closing closing(rig, {&listener, &first});
   rig.listen(listener);
   Crowd crowd(rig, listener, 50);
   Flight accepting(listener, OpKind::accept);
-  accepting.accept = {&first, nullptr};
+  accepting.accept = {&first, nullptr, ahead};
   REQUIRE(rig.submit(accepting) == Submit::pending);
   crowd.connect();
   if (!accepting.ended()) rig.finish(accepting);
@@ -49,14 +47,16 @@ BACKEND_TEST("connections that wait while nobody accepts are all accepted later"
     Handle server;
     Closing soon(rig, {&server});
     Flight next(listener, OpKind::accept);
-    next.accept = {&server, nullptr};
+    Address peer;
+    next.accept = {&server, &peer, ahead};
     rig.run(next);
     REQUIRE(next.code() == Errc::ok);
+    CHECK((peer.has_port() && peer.port != 0));
     REQUIRE(server.is_open());
   }
   Handle nobody;
   Flight last(listener, OpKind::accept);
-  last.accept = {&nobody, nullptr};
+  last.accept = {&nobody, nullptr, ahead};
   CHECK(rig.submit(last) == Submit::pending);
   rig.settle();
   CHECK_FALSE(last.ended());
@@ -65,7 +65,7 @@ BACKEND_TEST("connections that wait while nobody accepts are all accepted later"
 }
 
 // A listener that is to be closed takes what waits this way: what it missed would be reset.
-BACKEND_TEST("an accept that is cancelled at once takes a connection that waits already") {
+void take_with_cancelled_accepts(Rig& rig, bool ahead) {
   Handle listener;
   Closing closing(rig, {&listener});
   rig.listen(listener);
@@ -76,13 +76,81 @@ BACKEND_TEST("an accept that is cancelled at once takes a connection that waits 
     Handle server;
     Closing soon(rig, {&server});
     Flight accepting(listener, OpKind::accept);
-    accepting.accept = {&server, nullptr};
+    accepting.accept = {&server, nullptr, ahead};
     if (rig.submit(accepting) == Submit::pending) {
       rig.cancel(accepting);
       rig.finish(accepting);
     }
     CHECK(accepting.code() == (i < crowd.clients.size() ? Errc::ok : Errc::cancelled));
     CHECK(server.is_open() == (i < crowd.clients.size()));
+  }
+}
+
+}  // namespace
+
+BACKEND_TEST("connections that wait while nobody accepts are all accepted later") {
+  accept_those_that_wait(rig, false);
+}
+
+BACKEND_TEST("connections that wait while nobody accepts are all accepted later, by a caller with room for all") {
+  accept_those_that_wait(rig, true);
+}
+
+BACKEND_TEST("an accept that is cancelled at once takes a connection that waits already") {
+  take_with_cancelled_accepts(rig, false);
+}
+
+BACKEND_TEST("an accept that is cancelled at once, by a caller with room for all, takes a connection that waits already") {
+  take_with_cancelled_accepts(rig, true);
+}
+
+// Whether the backend has accepted them by itself or not, who waits learns that nobody will come.
+BACKEND_TEST("a listener that is closed after an accept ahead leaves no client waiting") {
+  Handle listener, first;
+  Closing closing(rig, {&listener, &first});
+  rig.listen(listener);
+  Crowd crowd(rig, listener, 5);
+  Flight accepting(listener, OpKind::accept);
+  accepting.accept = {&first, nullptr, true};
+  const Submit submitted = rig.submit(accepting);
+  crowd.connect();
+  if (submitted == Submit::pending && !accepting.ended()) rig.finish(accepting);
+  REQUIRE(accepting.code() == Errc::ok);
+  rig.backend().close(listener);
+  std::size_t ended = 0;
+  for (Handle& client : crowd.clients) {
+    char memory[8];
+    Flight receiving(client, OpKind::recv);
+    receiving.memory = {memory, sizeof memory};
+    if (rig.submit(receiving) == Submit::pending) rig.settle();
+    if (receiving.ended()) {
+      CHECK(receiving.bytes == 0);
+      ++ended;
+    } else {
+      rig.cancel(receiving);
+      rig.finish(receiving);
+    }
+  }
+  CHECK(ended == crowd.clients.size() - 1);
+}
+
+BACKEND_TEST("an accept that was not ahead follows one that was, and the other way round") {
+  Handle listener;
+  Closing closing(rig, {&listener});
+  rig.listen(listener);
+  for (const bool ahead : {true, false, false, true, true, false, true}) {
+    Handle server;
+    Closing soon(rig, {&server});
+    Crowd crowd(rig, listener, 1);
+    Flight accepting(listener, OpKind::accept);
+    accepting.accept = {&server, nullptr, ahead};
+    const Submit submitted = rig.submit(accepting);
+    rig.settle();
+    CHECK(submitted == Submit::pending);
+    CHECK_FALSE(accepting.ended());
+    crowd.connect();
+    if (!accepting.ended()) rig.finish(accepting);
+    CHECK(accepting.code() == Errc::ok);
   }
 }
 
