@@ -31,4 +31,7 @@ class ChildExits {
   std::atomic<bool> ended_{false};
 };
 
+// POSIX: makes sure that a child which has ended stays until somebody has asked how. Any thread.
+void keep_ended_children() noexcept;
+
 }  // namespace weir::platform

@@ -1,6 +1,6 @@
 #pragma once
-// Backend: everything a reactor asks of an operating system, or of the simulator. Owned and called by one thread;
-// wake() alone may be called from any. The contract, each line a conformance test:
+// Backend: everything a reactor asks of an operating system, or of the simulator. Owned and called by one thread; only
+// wake() may be called from any, and spawn() by the reactor's Starter. The contract, each line a conformance test:
 //
 //   1. A submitted op completes exactly once: as `done` from submit, or through wait, never both.
 //   2. submit, cancel, close and wake never run user code. Only the reactor calls Op::complete, from its run queue.
@@ -78,7 +78,8 @@ class Backend {
   virtual void close(Handle& handle) noexcept = 0;                  // no op in flight; the handle can be opened anew
 
   // Starts a process. On success `child` and the wanted ends of its pipes are open and not attached; on failure nothing
-  // is, a program that does not exist included (Errc::not_found). No descriptor leaks into the child.
+  // is, a program that does not exist included (Errc::not_found). No descriptor leaks into the child. Beside the thread
+  // that owns the backend, one other may call it: it touches nothing but its arguments and what never changes.
   virtual Error spawn(ChildProcess& child, const SpawnSpec& spec) noexcept = 0;
   // Ends the child and everything it started that did not leave its group, at once. Harmless when they have ended. The
   // exit is still awaited: a child is closed only after its wait_child has completed.

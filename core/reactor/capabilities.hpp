@@ -39,6 +39,7 @@ struct Capabilities {
   Platform platform;               // whose rules apply; the simulated backend takes any
   std::uint32_t max_sockets = 0;   // 0: only the process's own limit
   Duration clock_resolution{};     // timers due within one resolution fire together
+  bool spawn_holds = true;         // Backend::spawn may hold its caller for milliseconds; the simulator's does not
 
   // Is the feature allowed here? A refusal carries its rule.
   Ruling operator[](Feature feature) const noexcept { return ruling(platform, feature); }

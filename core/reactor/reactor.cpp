@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "core/reactor/starter.hpp"
+
 namespace weir {
 namespace {
 
@@ -68,8 +70,12 @@ void Reactor::sleep(TimePoint deadline) noexcept {
   backend_->wait(until, ready_);
   now_ = backend_->now();
   if (backend_->failure() && failure_notice_) posted_.push(*std::exchange(failure_notice_, nullptr));
-  turn_spent_ = false;
 }
+
+Starter* Reactor::starter() noexcept try {
+  if (!starter_) starter_ = std::make_unique<Starter>(*this);
+  return starter_.get();
+} catch (const std::exception&) { return nullptr; }
 
 void Reactor::post(Posted& work) noexcept {
   if (posted_.push(work)) backend_->wake();

@@ -26,6 +26,8 @@ struct ReactorOptions {
   std::size_t max_buffers = 0;                               // 0: unbounded
 };
 
+class Starter;
+
 class Reactor {
  public:
   explicit Reactor(std::unique_ptr<Backend> backend, const ReactorOptions& options = {});
@@ -76,15 +78,15 @@ class Reactor {
   // False once a completion has started enough operations that were done at once: others get their turn.
   bool spend_inline() noexcept { return inline_left_ > 0 && inline_left_-- > 0; }
 
-  // True once a turn: for work that takes long by itself, such as starting a program. Whoever is told no awaits NextTurn.
-  bool spend_turn() noexcept { return !std::exchange(turn_spent_, true); }
-
   TimePoint now() const noexcept { return now_; }  // as of the last wait: one clock reading a turn
   TimePoint clock() const noexcept { return backend_->now(); }
   Timers& timers() noexcept { return timers_; }
   BufferPool& buffers() noexcept { return buffers_; }
   Backend& backend() noexcept { return *backend_; }
   std::size_t in_flight() const noexcept { return in_flight_; }
+
+  // The thread on which programs are started, from the first call on. Null: there is none to be had.
+  Starter* starter() noexcept;
 
   // The longest time between the return of one wait and the start of the next, since the last call.
   Duration take_longest_turn() noexcept;
@@ -108,8 +110,8 @@ class Reactor {
   Posted* failure_notice_ = nullptr;
   std::size_t in_flight_ = 0;
   int inline_left_ = inline_budget;
-  bool turn_spent_ = false;
   Duration longest_turn_{};
+  std::unique_ptr<Starter> starter_;  // last: its thread uses what is above
 };
 
 }  // namespace weir

@@ -4,6 +4,7 @@
 
 #include "core/coro/scope.hpp"
 #include "core/reactor/awaitables.hpp"
+#include "core/reactor/starter.hpp"
 
 namespace weir {
 namespace {
@@ -24,7 +25,7 @@ class Run : Timer, CancelCallback {
   RunResult result;
 
  private:
-  Error start() noexcept;
+  Task<void> start();
   Error attach() noexcept;
   Task<void> capture();
   void keep(std::string_view bytes);
@@ -41,18 +42,14 @@ class Run : Timer, CancelCallback {
 };
 
 Task<void> Run::to_end(CancelToken token) {
-  // A start holds the thread until the program's image is loaded: one a turn.
-  while (!token.cancelled() && !reactor_.spend_turn()) {
-    NextTurn next(reactor_);
-    co_await next;
-  }
   if (token.cancelled()) {
     result.end = RunEnd::cancelled;
     co_return;
   }
-  const TimePoint started = reactor_.clock();
-  result.error = start();
+  auto starting = start();
+  co_await starting;
   if (!child_.is_open()) co_return;
+  const TimePoint started = reactor_.clock();
   Scope reader;
   if (!result.error) {
     result.end = RunEnd::exited;
@@ -73,18 +70,19 @@ Task<void> Run::to_end(CancelToken token) {
 }
 
 // On an error the child may be open all the same: then it was killed, and is still to be awaited.
-Error Run::start() noexcept {
+Task<void> Run::start() {
   SpawnSpec spec;
   spec.argv = spec_.argv;
   spec.environment = spec_.environment;
   spec.working_directory = spec_.working_directory;
   spec.stdout_from = &output_;
   spec.merge_stderr = true;
-  if (const Error error = reactor_.backend().spawn(child_, spec)) return error;
-  const Error error = attach();
-  if (error) reactor_.backend().kill_tree(child_);
+  StartChild starting(reactor_, child_, spec);
+  result.error = co_await starting;
+  if (result.error) co_return;
+  result.error = attach();
+  if (result.error) reactor_.backend().kill_tree(child_);
   if (child_.slot == Handle::no_slot) close();  // nobody can wait for it
-  return error;
 }
 
 Error Run::attach() noexcept {

@@ -21,7 +21,7 @@ struct RunSpec {
   std::vector<std::string> argv;                 // never empty; argv[0] without a separator is sought in PATH
   std::vector<EnvironmentVariable> environment;  // added to this process's own
   std::string working_directory;                 // empty: this process's
-  Duration timeout{};                            // from the start; 0: none
+  Duration timeout{};                            // from when it was started; 0: none
   std::size_t max_output = 4096;                 // bytes that are kept of what it prints; the rest is read and dropped
 };
 

@@ -34,15 +34,6 @@ Task<void> run_and_cancel(Reactor& reactor, RunSpec spec, Duration span, RunResu
   co_await joined;
 }
 
-Task<void> run_many(Reactor& reactor, std::vector<RunResult>& results) {
-  RunSpec spec;
-  spec.argv = {"check"};
-  Scope scope;
-  for (RunResult& result : results) scope.spawn(run_into(reactor, spec, {}, result));
-  auto joined = scope.join();
-  co_await joined;
-}
-
 // A reactor over the rig's backend, gone before the rig is.
 struct Runner {
   explicit Runner(Rig& rig) : test_child(rig.test_child()), reactor(rig.release_backend()) {}
@@ -152,6 +143,11 @@ BACKEND_TEST("run_child ends a program that nobody wants any more") {
   CHECK_FALSE(result.status.success());
   CHECK(result.took < 20s);
 
+  RunResult at_once;  // it is being started
+  runner.reactor.run(run_and_cancel(runner.reactor, runner.spec({"sleep", "60000"}), 0ms, at_once));
+  CHECK(at_once.end == RunEnd::cancelled);
+  CHECK(at_once.took < 20s);
+
   CancelSource source;
   source.cancel();
   const RunResult never = runner.run(runner.spec({"exit", "0"}), source.token());
@@ -203,24 +199,6 @@ SYSTEM_DESCRIPTOR_LIMIT_TEST("run_child without descriptors says so and leaves n
       CHECK(result.output == "ab");
     }
   }
-}
-
-// A start holds the thread: others get their turn between two of them.
-PLAIN_SIMULATED_TEST("however many programs are to be run at once, a turn starts one") {
-  sim::SimWorld world(7);
-  std::vector<std::uint64_t> waits;
-  {
-    Reactor reactor(world.make_backend());
-    world.children().install("check", [&](const SpawnSpec&) {
-      waits.push_back(reactor.backend().counters().waits);
-      return sim::SimProgram{};
-    });
-    std::vector<RunResult> results(12);
-    reactor.run(run_many(reactor, results));
-    for (const RunResult& result : results) CHECK(result.succeeded());
-  }
-  REQUIRE(waits.size() == 12);
-  for (std::size_t i = 1; i < waits.size(); ++i) CHECK(waits[i] > waits[i - 1]);
 }
 
 // The trace of the world tells every step, virtual times included.

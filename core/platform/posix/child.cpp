@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/platform/child_exits.hpp"
 #include "core/platform/errors.hpp"
 #include "core/platform/posix/descriptors.hpp"
 #ifdef __linux__
@@ -285,18 +286,6 @@ void Orders::set_working_directory(const std::string& path) noexcept {
 #else
   note(::posix_spawn_file_actions_addchdir_np(&actions_, path.c_str()));
 #endif
-}
-
-// Whoever started this process, or some library, may have told it to ignore SIGCHLD: then the system reaps children by
-// itself, and nobody learns how they ended.
-void keep_ended_children() noexcept {
-  struct sigaction entry{};
-  if (::sigaction(SIGCHLD, nullptr, &entry) != 0) return;
-  const bool ignored = entry.sa_handler == SIG_IGN;
-  if (!ignored && (entry.sa_flags & SA_NOCLDWAIT) == 0) return;
-  if (ignored) entry.sa_handler = SIG_DFL;
-  entry.sa_flags &= ~SA_NOCLDWAIT;
-  ::sigaction(SIGCHLD, &entry, nullptr);
 }
 
 Error start(const SpawnSpec& spec, const StandardStreams& streams, pid_t& id) {

@@ -115,6 +115,19 @@ void ChildExits::announce_to(Wakeup& wakeup) noexcept {
   let_through();
 }
 
+// Whoever started this process, or some library, may have told it to ignore SIGCHLD: then the system reaps children by
+// itself, and nobody learns how they ended.
+void keep_ended_children() noexcept {
+  const Locked locked;  // nobody installs a handler between the look and the change
+  struct sigaction entry{};
+  if (::sigaction(SIGCHLD, nullptr, &entry) != 0) return;
+  const bool ignored = entry.sa_handler == SIG_IGN;
+  if (!ignored && (entry.sa_flags & SA_NOCLDWAIT) == 0) return;
+  if (ignored) entry.sa_handler = SIG_DFL;
+  entry.sa_flags &= ~SA_NOCLDWAIT;
+  ::sigaction(SIGCHLD, &entry, nullptr);
+}
+
 ChildExits::~ChildExits() {
   if (wakeup_ == nullptr) return;
   const Locked locked;

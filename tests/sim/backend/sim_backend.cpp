@@ -46,6 +46,7 @@ SimBackend::SimBackend(SimWorld& world, const SimProfile& profile)
   capabilities_.name = profile.name;
   capabilities_.platform = profile.platform;
   capabilities_.max_sockets = profile.max_sockets;
+  capabilities_.spawn_holds = false;
   capabilities_.clock_resolution = profile.clock_resolution;
   world_.join(*this);
 }
