@@ -5,7 +5,8 @@
 // at a time, for S seconds (2) after a warm-up, or N times; with --bulk the origin sends as fast as it can, through 8
 // tunnels.
 //
-// Tells what weir's process (all threads) took per message echoed, or per GiB: the quietest round and the median.
+// Tells what weir's process (all threads) took per message echoed, or per GiB: the quietest round and the median; the
+// median's ratio to epoll is that of the ratios within one round, which other work on the machine disturbs least.
 // `busy` is its share of one processor: well below 100 % others were in the way, and weir found less to do in a turn.
 // With --one-processor weir runs while this program waits, so that all messages are there at every turn: figures that
 // vary less on a machine with other work, and are lower, as every byte is in the caches.
@@ -448,6 +449,13 @@ double median(std::vector<double> values) {
   return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
+// The median over the rounds of what a message or GiB cost, as a ratio to what it cost epoll in the same round.
+double paired_ratio(const std::vector<Round>& rounds, const std::vector<Round>& of_epoll) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < rounds.size(); ++i) ratios.push_back(rounds[i].cost / of_epoll[i].cost);
+  return median(ratios);
+}
+
 struct Summary {
   double quietest, median, busy, rate;
 };
@@ -476,7 +484,7 @@ void print(const Options& options, const std::map<std::string, std::vector<Round
     } else {
       const Summary base = summarize(epoll->second);
       std::printf(" %9.3f (%.3f of epoll) %9.3f (%.3f of epoll)", it.quietest * scale, it.quietest / base.quietest,
-                  it.median * scale, it.median / base.median);
+                  it.median * scale, paired_ratio(measured.at(name), epoll->second));
     }
     std::printf(" %5.1f%% %12.*f\n", it.busy * 100, options.bulk ? 2 : 0, it.rate);
   }
