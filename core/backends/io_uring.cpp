@@ -34,6 +34,8 @@
 #include "core/backends/io_uring_blocks.hpp"
 #include "core/backends/readiness.hpp"
 #include "core/backends/registry.hpp"
+#include "core/base/intrusive_list.hpp"
+#include "core/base/object_pool.hpp"
 #include "core/platform/errors.hpp"
 #include "core/platform/fallbacks.hpp"
 #include "core/platform/linux/uring.hpp"
@@ -44,7 +46,6 @@ namespace {
 
 constexpr unsigned entries = 256;                // more are submitted in between
 constexpr unsigned completions = 4096;           // more are kept by the kernel
-constexpr std::size_t most_kept = 2;             // blocks received ahead; the kernel may add what it has at hand
 constexpr std::uint32_t most_slices = 1024;      // the kernel's bound
 constexpr std::size_t largest_sent = 16 * 1024;  // bytes: sends of more are tried at once
 
@@ -74,34 +75,40 @@ bool receives(OpKind kind) noexcept {
 
 // Bytes that came before anybody asked for them: a block of the pool, or what was saved from a pool that has ended.
 struct Kept {
+  Kept* next = nullptr;
   char* block;
-  std::unique_ptr<char[]> saved;
-  std::uint32_t begin;
+  std::uint32_t begin = 0;
   std::uint32_t end;
+  std::unique_ptr<char[]> saved;
+
+  Kept(char* data, std::uint32_t size) noexcept : block(data), end(size) {}
+  const char* data() const noexcept { return (block ? block : saved.get()) + begin; }
 };
 
-// What the ring has of one connection, by its slot.
+// What the ring has of one connection, by its slot. An idle one has this, too: it is small.
 struct Traffic {
-  bool used = false;      // since the first lease: its bytes come by the ring
-  bool armed = false;     // the receive is with the kernel
-  bool stopping = false;  // and was asked back
-  bool ended = false;     // after what is kept: `error`, or the end of the stream
-  bool steady = false;    // messages come, each smaller than a block: one receive is good for many
-  bool bulk = false;      // whole blocks come
+  bool used : 1 = false;      // since the first lease: its bytes come by the ring
+  bool armed : 1 = false;     // the receive is with the kernel
+  bool stopping : 1 = false;  // and was asked back
+  bool ended : 1 = false;     // after what is kept: `error`, or the end of the stream
+  bool steady : 1 = false;    // messages come, each smaller than a block: one receive is good for many
+  bool bulk : 1 = false;      // whole blocks come
+  bool sending : 1 = false;   // the op that sends is with the kernel
+  std::uint32_t round = 0;    // of the ring, when the receive was armed; it may come round
   Error error{};
-  std::uint64_t round = 0;  // when it was armed
-  bool sending = false;     // the op that sends is with the kernel
-  std::vector<Kept> kept;
+  Queue<Kept> kept;
 
-  bool has_result() const noexcept { return !kept.empty() || ended; }
+  bool has_result() noexcept { return !kept.empty() || ended; }
+  bool has_enough() noexcept { return !kept.empty() && kept.front()->next != nullptr; }
 };
+static_assert(sizeof(Traffic) == 32);
 
 // What the ring has of one listener.
 struct Arrivals {
   Handle* listener;
-  bool armed = false;             // the accept is with the kernel
-  bool stopping = false;          // and was asked back
-  std::deque<NativeHandle> kept;  // accepted, and asked for by nobody yet
+  bool armed = false;               // the accept is with the kernel
+  bool stopping = false;            // and was asked back
+  std::deque<NativeHandle> kept{};  // accepted, and asked for by nobody yet
 };
 
 class IoUringBackend final : public ReadinessBackend, BufferBorrower {
@@ -137,6 +144,7 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   bool arm_receive(Handle& handle, Traffic& state) noexcept;
   void deliver(Op& op, Traffic& state) noexcept;
   void copy_kept(Op& op, Traffic& state, std::span<char> room) noexcept;
+  void drop_first(Traffic& state) noexcept;
   void drop_kept(Traffic& state) noexcept;
 
   Arrivals* arrivals_of(const Handle& listener) noexcept;
@@ -157,12 +165,13 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   }
 
   platform::Uring ring_;
-  bool multishot_ = false;         // receives: Linux 6.0
-  bool accepts_ahead_ = false;     // likewise
+  bool multishot_ = false;      // receives: Linux 6.0
+  bool accepts_ahead_ = false;  // likewise
   bool wake_armed_ = false;
-  std::vector<Traffic> traffic_;    // by slot
+  std::vector<Traffic> traffic_;  // by slot
+  ObjectPool<Kept> kept_;
   std::vector<Arrivals> arrivals_;  // of every listener: a handful
-  FiredList late_;                // found outside poll()
+  FiredList late_;                  // found outside poll()
 
   LentBlocks lent_;
   std::vector<Token> starved_;  // receives that wait for a block, in their order
@@ -196,7 +205,7 @@ void IoUringBackend::close(Handle& handle) noexcept {
     Traffic& state = traffic_[handle.slot];
     if (state.armed) {
       // Not submitted yet, it would find whoever has the descriptor's number by then, and take his bytes.
-      if (state.round == ring_.round() && !failure()) {
+      if (state.round == static_cast<std::uint32_t>(ring_.round()) && !failure()) {
         if (const Error error = ring_.submit()) fail(error);
       }
       cancel_at_kernel(Tag::receive, handle);
@@ -295,7 +304,7 @@ void IoUringBackend::polled(Tag tag, Token token, std::int32_t result, FiredList
   const bool in = tag == Tag::poll_in;
   handle->armed &= static_cast<std::uint8_t>(~bits(in ? Interest::read : Interest::write));
   bool hung_up = result < 0 || (static_cast<unsigned>(result) & hang_ups) != 0;
-  const Traffic& state = traffic_[token.slot];
+  Traffic& state = traffic_[token.slot];
   // The ring has the word: a receive beside it would get ahead of bytes that are under way.
   const bool by_ring = state.armed || state.has_result();
   if (hung_up) handle->hung_up = true;
@@ -346,7 +355,7 @@ bool IoUringBackend::arm_receive(Handle& handle, Traffic& state) noexcept {
   receive->user_data = pack(Tag::receive, token_of(handle));
   state.armed = true;
   state.stopping = false;
-  state.round = ring_.round();
+  state.round = static_cast<std::uint32_t>(ring_.round());
   return true;
 }
 
@@ -390,7 +399,7 @@ void IoUringBackend::received(Token token, const io_uring_cqe& completion) noexc
       starved_.push_back(token);
     }
   }
-  if (state.armed && !state.stopping && (state.bulk || state.kept.size() >= most_kept)) {
+  if (state.armed && !state.stopping && (state.bulk || state.has_enough())) {
     state.stopping = true;
     cancel_at_kernel(Tag::receive, *handle);
   }
@@ -401,7 +410,7 @@ void IoUringBackend::note_received(Handle& handle, Traffic& state, const io_urin
   if ((completion.flags & IORING_CQE_F_MORE) == 0) state.armed = false;
   if (completion.res > 0) {
     const auto size = static_cast<std::size_t>(completion.res);
-    state.kept.push_back({block, nullptr, 0, static_cast<std::uint32_t>(size)});
+    state.kept.push(*kept_.make(block, static_cast<std::uint32_t>(size)));
     const std::size_t whole = lent_.pool()->block_size();
     if (size == whole) state.bulk = handle.maybe_readable = true;
     if (size < whole / 4) state.bulk = false;
@@ -424,12 +433,11 @@ void IoUringBackend::deliver(Op& op, Traffic& state) noexcept {
   }
   if (op.kind == OpKind::recv) return copy_kept(op, state, {op.memory.data, op.memory.size});
   Buffer& into = *op.lease.into;
-  Kept& first = state.kept.front();
+  Kept& first = *state.kept.front();
   if (into.empty() && first.begin == 0 && first.block && op.lease.pool == lent_.pool()) {
     op.bytes = first.end;
-    into = lent_.pool()->reclaim(std::exchange(first.block, nullptr), first.end);
-    state.kept.erase(state.kept.begin());
-    return;
+    into = lent_.pool()->reclaim(first.block, first.end);
+    return kept_.destroy(state.kept.pop());
   }
   if (!into) into = op.lease.pool->take();
   if (!into) {
@@ -443,23 +451,25 @@ void IoUringBackend::deliver(Op& op, Traffic& state) noexcept {
 void IoUringBackend::copy_kept(Op& op, Traffic& state, std::span<char> room) noexcept {
   if (room.empty()) op.error = Errc::bad_argument;
   while (!room.empty() && !state.kept.empty()) {
-    Kept& first = state.kept.front();
+    Kept& first = *state.kept.front();
     const std::size_t size = std::min<std::size_t>(room.size(), first.end - first.begin);
-    std::memcpy(room.data(), (first.block ? first.block : first.saved.get()) + first.begin, size);
+    std::memcpy(room.data(), first.data(), size);
     room = room.subspan(size);
     first.begin += static_cast<std::uint32_t>(size);
     op.bytes += static_cast<std::uint32_t>(size);
     if (first.begin < first.end) break;
-    if (first.block) lent_.pool()->take_back(first.block);
-    state.kept.erase(state.kept.begin());
+    drop_first(state);
   }
 }
 
+void IoUringBackend::drop_first(Traffic& state) noexcept {
+  Kept* first = state.kept.pop();
+  if (first->block) lent_.pool()->take_back(first->block);
+  kept_.destroy(first);
+}
+
 void IoUringBackend::drop_kept(Traffic& state) noexcept {
-  for (Kept& kept : state.kept) {
-    if (kept.block) lent_.pool()->take_back(kept.block);
-  }
-  state.kept.clear();
+  while (!state.kept.empty()) drop_first(state);
 }
 
 // --- sending ---
@@ -639,11 +649,11 @@ void IoUringBackend::return_blocks() noexcept {
   io_uring_cqe completion;
   while (ring_.next(completion)) take(completion, late_);
   for (Traffic& state : traffic_) {
-    for (Kept& kept : state.kept) {
-      if (!kept.block) continue;
-      kept.saved = std::make_unique<char[]>(kept.end);
-      std::memcpy(kept.saved.get(), kept.block, kept.end);
-      lent_.pool()->take_back(std::exchange(kept.block, nullptr));
+    for (Kept* kept = state.kept.front(); kept != nullptr; kept = kept->next) {
+      if (!kept->block) continue;
+      kept->saved = std::make_unique<char[]>(kept->end);
+      std::memcpy(kept->saved.get(), kept->block, kept->end);
+      lent_.pool()->take_back(std::exchange(kept->block, nullptr));
     }
   }
   lent_.take_back();

@@ -133,7 +133,8 @@ void Server::Impl::note_full(Listener& listener) noexcept {
   ++engine.counters.accept_pauses;
   if (engine.spec().listeners[listener.index].max_connections != 0 || std::exchange(listener.told_full, true)) return;
   const Platform& platform = engine.reactor.backend().capabilities().platform;
-  std::string text = "accept paused: " + std::to_string(engine.options.max_connections) + " connections are open, more wait";
+  std::string text =
+      "accept paused: " + std::to_string(engine.options.max_connections) + " connections are open, more wait";
   if (const Restriction* rule = restriction(platform_limits(platform).max_sockets_rule)) {
     text.append("; ").append(sentence_of(*rule));
   }
@@ -303,7 +304,8 @@ Task<Result<void>> Server::run() {
   for (auto& listener : impl.listeners) impl.accepting.spawn(impl.accept_loop(*listener));
   if (engine.options.takes_over) co_await impl.ending.wait();
   co_await impl.accepting.join();
-  // An idle connection is in no scope and starts a task when its next request comes: first all are gone, then all tasks.
+  // An idle connection is in no scope and starts a task when its next request comes: first all are gone, then all
+  // tasks.
   while (!engine.open_connections.empty()) co_await engine.all_closed.wait();
   impl.over = true;
   co_await engine.scope.join();
@@ -322,9 +324,7 @@ void Server::close_listeners() noexcept { impl_->close_listeners(); }
 void Server::drain() noexcept { impl_->drain(); }
 void Server::stop() noexcept { impl_->stop(); }
 const ServerCounters& Server::counters() const noexcept { return impl_->engine.counters; }
-std::uint32_t Server::connections() const noexcept {
-  return impl_->engine.open_count;
-}
+std::uint32_t Server::connections() const noexcept { return impl_->engine.open_count; }
 std::uint32_t Server::idle_upstreams() const noexcept { return impl_->engine.pools.idle(); }
 bool Server::draining() const noexcept { return impl_->engine.draining; }
 

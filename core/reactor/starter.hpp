@@ -1,8 +1,8 @@
 #pragma once
-// Starter: the thread on which a reactor has its programs started. A start holds its caller until the program's image is
-// loaded (posix_spawn suspends it, CreateProcess has scanners look at the file): a fraction of a millisecond, on a busy
-// machine several. It makes one start after the other, in the order they were asked for, and is told of nothing else.
-// Owned by the Reactor, made with the first start; threads that start no program have none.
+// Starter: the thread on which a reactor has its programs started. A start holds its caller until the program's image
+// is loaded (posix_spawn suspends it, CreateProcess has scanners look at the file): a fraction of a millisecond, on a
+// busy machine several. It makes one start after the other, in the order they were asked for, and is told of nothing
+// else. Owned by the Reactor, made with the first start; threads that start no program have none.
 
 #include <condition_variable>
 #include <coroutine>

@@ -100,7 +100,8 @@ BACKEND_TEST("an accept that is cancelled at once takes a connection that waits 
   take_with_cancelled_accepts(rig, false);
 }
 
-BACKEND_TEST("an accept that is cancelled at once, by a caller with room for all, takes a connection that waits already") {
+BACKEND_TEST(
+    "an accept that is cancelled at once, by a caller with room for all, takes a connection that waits already") {
   take_with_cancelled_accepts(rig, true);
 }
 

@@ -42,6 +42,7 @@ class Started {
   }
   void start(std::vector<std::string> arguments, unsigned pipes = none) {
     const Error error = try_start(std::move(arguments), pipes);
+    INFO(describe(error));
     REQUIRE(error.code == Errc::ok);
     REQUIRE(child.is_open());
     REQUIRE(child.kind == HandleKind::child);
