@@ -62,10 +62,10 @@ struct Kept {
   const char* data() const noexcept { return (block ? block : saved.get()) + begin; }
 };
 
-// What the ring has of one connection, by its slot. An idle one has this, too: it is small.
+// What the ring has of one connection or listener, by its slot. An idle connection has this, too: it is small.
 struct Traffic {
   bool used : 1 = false;      // since the first lease: its bytes come by the ring
-  bool armed : 1 = false;     // the receive is with the kernel
+  bool armed : 1 = false;     // the receive, or the accept, is with the kernel
   bool stopping : 1 = false;  // and was asked back
   bool ended : 1 = false;     // after what is kept: `error`, or the end of the stream
   bool steady : 1 = false;    // messages come, each smaller than a block: one receive is good for many
@@ -80,12 +80,10 @@ struct Traffic {
 };
 static_assert(sizeof(Traffic) == 32);
 
-// What the ring has of one listener.
+// Connections that a listener's accept has taken, and that nobody has asked for yet.
 struct Arrivals {
   Handle* listener;
-  bool armed = false;               // the accept is with the kernel
-  bool stopping = false;            // and was asked back
-  std::deque<NativeHandle> kept{};  // accepted, and asked for by nobody yet
+  std::deque<NativeHandle> kept{};
 };
 
 class IoUringBackend final : public ReadinessBackend, BufferBorrower {
@@ -131,10 +129,10 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   // --- io_uring_listeners.cpp ---
   Arrivals* arrivals_of(const Handle& listener) noexcept;
   Submit accept(Op& op) noexcept;
-  bool arm_accept(Arrivals& state) noexcept;
+  bool arm_accept(Handle& listener) noexcept;
   void accepted(Token token, const io_uring_cqe& completion, FiredList& fired) noexcept;
-  static void hand_out(Arrivals& state, Op& op) noexcept;
-  void ask_back(Arrivals& state) noexcept;
+  static void hand_out(Arrivals& arrivals, Op& op) noexcept;
+  void ask_back(const Handle& listener) noexcept;
   void ask_back_unwanted() noexcept;
   bool cancel_accept(Op& op) noexcept;  // false: the kernel does not have it
   void close_arrivals(Handle& listener) noexcept;

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
 
 #include "core/platform/sockets.hpp"
 
@@ -22,50 +21,54 @@ Arrivals* IoUringBackend::arrivals_of(const Handle& listener) noexcept {
 
 Submit IoUringBackend::accept(Op& op) noexcept {
   Handle& listener = *op.handle;
-  Arrivals* state = arrivals_of(listener);
-  if (!state) return ReadinessBackend::submit(op);
+  Arrivals* arrivals = arrivals_of(listener);
+  if (!arrivals) return ReadinessBackend::submit(op);
   WEIR_VERIFY(listener.in == nullptr);
   op.state = OpState::idle;
-  if (!state->kept.empty()) {
-    hand_out(*state, op);
+  if (!arrivals->kept.empty()) {
+    hand_out(*arrivals, op);
     return Submit::done;
   }
-  if (state->armed && !op.accept.ahead) ask_back(*state);
-  if (!state->armed && !(op.accept.ahead && arm_accept(*state))) return ReadinessBackend::submit(op);
+  const bool armed = traffic_[listener.slot].armed;
+  if (armed && !op.accept.ahead) ask_back(listener);
+  if (!armed && !(op.accept.ahead && arm_accept(listener))) return ReadinessBackend::submit(op);
   listener.in = &op;
   op.state = OpState::in_flight;
   return Submit::pending;
 }
 
 // One that has been reset meanwhile has no peer any more; its first receive tells.
-void IoUringBackend::hand_out(Arrivals& state, Op& op) noexcept {
+void IoUringBackend::hand_out(Arrivals& arrivals, Op& op) noexcept {
   Handle& accepted = *op.accept.accepted;
-  accepted.take(state.kept.front());
-  state.kept.pop_front();
+  accepted.take(arrivals.kept.front());
+  arrivals.kept.pop_front();
   if (op.accept.peer != nullptr) *op.accept.peer = platform::peer_address(accepted).value_or(Address{});
 }
 
-bool IoUringBackend::arm_accept(Arrivals& state) noexcept {
+bool IoUringBackend::arm_accept(Handle& listener) noexcept {
   io_uring_sqe* accept = accepts_ahead_ ? entry() : nullptr;
   if (!accept) return false;
   accept->opcode = IORING_OP_ACCEPT;
-  accept->fd = static_cast<int>(state.listener->native);
+  accept->fd = static_cast<int>(listener.native);
   accept->ioprio = IORING_ACCEPT_MULTISHOT;
   accept->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-  accept->user_data = pack(Tag::accept, token_of(*state.listener));
-  state.armed = true;
-  state.stopping = false;
+  accept->user_data = pack(Tag::accept, token_of(listener));
+  traffic_[listener.slot].armed = true;
+  traffic_[listener.slot].stopping = false;
   return true;
 }
 
-void IoUringBackend::ask_back(Arrivals& state) noexcept {
-  if (!std::exchange(state.stopping, true)) cancel_at_kernel(Tag::accept, *state.listener);
+void IoUringBackend::ask_back(const Handle& listener) noexcept {
+  Traffic& state = traffic_[listener.slot];
+  if (!state.stopping) cancel_at_kernel(Tag::accept, listener);
+  state.stopping = true;
 }
 
 // Nobody accepts at the moment: whoever comes now waits in the backlog.
 void IoUringBackend::ask_back_unwanted() noexcept {
-  for (Arrivals& state : arrivals_) {
-    if (state.armed && state.listener->in == nullptr) ask_back(state);
+  for (const Arrivals& arrivals : arrivals_) {
+    const Handle& listener = *arrivals.listener;
+    if (traffic_[listener.slot].armed && listener.in == nullptr) ask_back(listener);
   }
 }
 
@@ -75,14 +78,15 @@ void IoUringBackend::accepted(Token token, const io_uring_cqe& completion, Fired
     if (completion.res >= 0) ::close(completion.res);
     return note_stale_event();
   }
-  Arrivals& state = *arrivals_of(*listener);
+  Arrivals& arrivals = *arrivals_of(*listener);
+  Traffic& state = traffic_[token.slot];
   if ((completion.flags & IORING_CQE_F_MORE) == 0) state.armed = false;
-  if (completion.res >= 0) state.kept.push_back(completion.res);
+  if (completion.res >= 0) arrivals.kept.push_back(completion.res);
   if (completion.res == -EINVAL) accepts_ahead_ = false;
   Op* op = listener->in;
-  if (op == nullptr || (state.kept.empty() && state.armed)) return;
-  if (!state.kept.empty()) {
-    hand_out(state, *op);
+  if (op == nullptr || (arrivals.kept.empty() && state.armed)) return;
+  if (!arrivals.kept.empty()) {
+    hand_out(arrivals, *op);
   } else if (!attempt(*op)) {  // an error, or it was asked back: once more, without the ring
     if (op->state != OpState::cancelling) return fired.push_back({token, true, false, false});
     op->error = Errc::cancelled;
@@ -92,22 +96,22 @@ void IoUringBackend::accepted(Token token, const io_uring_cqe& completion, Fired
 }
 
 bool IoUringBackend::cancel_accept(Op& op) noexcept {
-  Arrivals* state = arrivals_of(*op.handle);
-  if (!state || !state->armed) return false;
-  ask_back(*state);
+  if (!traffic_[op.handle->slot].armed) return false;
+  ask_back(*op.handle);
   return true;
 }
 
 // The kernel's accept holds the listener open, and would go on: it ends here.
 void IoUringBackend::close_arrivals(Handle& listener) noexcept {
-  Arrivals* state = arrivals_of(listener);
-  if (!state) return;
-  if (state->armed) {
-    ask_back(*state);
+  Arrivals* arrivals = arrivals_of(listener);
+  if (!arrivals) return;
+  if (traffic_[listener.slot].armed) {
+    ask_back(listener);
     submit_now();
   }
-  for (const NativeHandle accepted : state->kept) ::close(static_cast<int>(accepted));
-  arrivals_.erase(arrivals_.begin() + (state - arrivals_.data()));
+  for (const NativeHandle accepted : arrivals->kept) ::close(static_cast<int>(accepted));
+  arrivals_.erase(arrivals_.begin() + (arrivals - arrivals_.data()));
+  traffic_[listener.slot] = {};
 }
 
 }  // namespace weir::uring
