@@ -39,9 +39,7 @@ Error IoUringBackend::start() noexcept {
 // What was accepted for a listener that is gone by now is nobody's.
 IoUringBackend::~IoUringBackend() {
   return_blocks();
-  if (!ring_.enabled()) return;
-  io_uring_cqe completion;
-  while (ring_.next(completion)) take(completion, late_);
+  if (ring_.enabled()) take_all(late_);
 }
 
 Error IoUringBackend::attach(Handle& handle) noexcept {
@@ -87,6 +85,12 @@ void IoUringBackend::cancel_at_kernel(Tag tag, const Handle& handle) noexcept {
   cancel->user_data = pack(Tag::nobody, {0, 0});
 }
 
+void IoUringBackend::ask_back(Tag tag, const Handle& handle) noexcept {
+  Traffic& state = traffic_[handle.slot];
+  if (!state.stopping) cancel_at_kernel(tag, handle);
+  state.stopping = true;
+}
+
 // --- readiness ---
 
 Error IoUringBackend::arm(Handle& handle, Interest interest) noexcept {
@@ -124,8 +128,12 @@ void IoUringBackend::poll(TimePoint until, FiredList& fired) noexcept {
   if (const Error error = ring_.enter(time, forever)) return fail(error);
   fired.swap(late_);
   late_.clear();
+  take_all(fired);  // they hold blocks
+}
+
+void IoUringBackend::take_all(FiredList& fired) noexcept {
   io_uring_cqe completion;
-  while (ring_.next(completion)) take(completion, fired);  // all of them: they hold blocks
+  while (ring_.next(completion)) take(completion, fired);
 }
 
 void IoUringBackend::take(const io_uring_cqe& completion, FiredList& fired) noexcept {

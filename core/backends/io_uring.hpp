@@ -15,7 +15,7 @@
 // A transfer is better off without all this: once whole blocks come, receives and large sends are tried at once, as
 // with the other mechanisms, so that one block goes round while it is in the caches.
 //
-// Owned and called by the reactor's thread, wake() by any. Linux 5.13; multishot receives from 6.0.
+// Owned and called by the reactor's thread, wake() by any. Linux 5.13; multishot from 6.0.
 #ifdef __linux__
 
 #include <cstddef>
@@ -107,6 +107,8 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   io_uring_sqe* entry() noexcept;  // null: the ring has failed
   void submit_now() noexcept;
   void cancel_at_kernel(Tag tag, const Handle& handle) noexcept;
+  void ask_back(Tag tag, const Handle& handle) noexcept;  // the multishot receive or accept, once
+  void take_all(FiredList& fired) noexcept;
   void take(const io_uring_cqe& completion, FiredList& fired) noexcept;
   void polled(Tag tag, Token token, std::int32_t result, FiredList& fired) noexcept;
 
@@ -132,7 +134,6 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   bool arm_accept(Handle& listener) noexcept;
   void accepted(Token token, const io_uring_cqe& completion, FiredList& fired) noexcept;
   static void hand_out(Arrivals& arrivals, Op& op) noexcept;
-  void ask_back(const Handle& listener) noexcept;
   void ask_back_unwanted() noexcept;
   bool cancel_accept(Op& op) noexcept;  // false: the kernel does not have it
   void close_arrivals(Handle& listener) noexcept;

@@ -100,10 +100,7 @@ void IoUringBackend::received(Token token, const io_uring_cqe& completion) noexc
       starved_.push_back(token);
     }
   }
-  if (state.armed && !state.stopping && (state.bulk || state.has_enough())) {
-    state.stopping = true;
-    cancel_at_kernel(Tag::receive, *handle);
-  }
+  if (state.armed && (state.bulk || state.has_enough())) ask_back(Tag::receive, *handle);
 }
 
 void IoUringBackend::note_received(Handle& handle, Traffic& state, const io_uring_cqe& completion,
@@ -251,8 +248,7 @@ bool IoUringBackend::borrow_from(BufferPool& pool) noexcept {
 void IoUringBackend::return_blocks() noexcept {
   if (!lent_.pool()) return;
   lent_.close();
-  io_uring_cqe completion;
-  while (ring_.next(completion)) take(completion, late_);
+  take_all(late_);
   for (Traffic& state : traffic_) {
     for (Kept* kept = state.kept.front(); kept != nullptr; kept = kept->next) {
       if (!kept->block) continue;

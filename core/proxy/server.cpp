@@ -62,7 +62,7 @@ class Server::Impl : public Timer {
   void take_over(const AcceptedConnection& connection) noexcept;
   std::uint32_t room(std::uint32_t listener) const noexcept;
   bool is_full(std::uint32_t listener) const noexcept { return room(listener) == 0; }
-  bool has_room_for_backlogs(std::uint32_t listener) const noexcept;
+  bool holds_backlogs(std::uint32_t room) const noexcept;
   void note_full(Listener& listener) noexcept;
   void drain() noexcept;
   void stop() noexcept;
@@ -123,9 +123,9 @@ std::uint32_t Server::Impl::room(std::uint32_t listener) const noexcept {
 }
 
 // Even if every socket that listens had its backlog emptied at once.
-bool Server::Impl::has_room_for_backlogs(std::uint32_t listener) const noexcept {
+bool Server::Impl::holds_backlogs(std::uint32_t room) const noexcept {
   const std::size_t sockets = engine.options.shared ? engine.options.shared->listening : listeners.size();
-  return room(listener) / OpenSpec::default_backlog >= sockets;
+  return room / OpenSpec::default_backlog >= sockets;
 }
 
 // Said once, and only where it is not the file's own limit: the administrator may not know of this one.
@@ -145,7 +145,8 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
   Reactor& reactor = engine.reactor;
   bool paused = false;
   while (!engine.draining && !listener.closing.cancelled()) {
-    if (is_full(listener.index)) {
+    const std::uint32_t left = room(listener.index);
+    if (left == 0) {
       if (!paused) note_full(listener);
       paused = true;
       const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
@@ -153,8 +154,7 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
       continue;
     }
     ClientConnection* connection = engine.connections.make(engine, listener.index);
-    const bool ahead = has_room_for_backlogs(listener.index);
-    Accept accept(reactor, listener.handle, connection->stream.handle(), &connection->peer, ahead);
+    Accept accept(reactor, listener.handle, connection->stream.handle(), &connection->peer, holds_backlogs(left));
     listener.accepting = &accept.op();
     auto accepted = co_await accept;
     listener.accepting = nullptr;

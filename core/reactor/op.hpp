@@ -53,9 +53,9 @@ struct MemoryArgs { char* data; std::size_t size; };             // recv, read
 // consume from it, give it back or put another in its place. A backend whose kernel needs memory up front uses its own.
 struct LeaseArgs { Buffer* into; BufferPool* pool; };
 struct SliceArgs { const IoSlice* slices; std::uint32_t count; };  // send, write
-// accepted: opened, not attached; peer may be null. ahead: the caller has room for all that may wait at the listener, so
-// that the backend may accept them before they are asked for: the accepts that follow get them, or the close of the listener
-// closes them.
+// accepted: opened, not attached; peer may be null. ahead: the caller has room for all that may wait at the listener,
+// so that the backend may accept them before they are asked for: the accepts that follow get them, or the close of the
+// listener closes them.
 struct AcceptArgs { Handle* accepted; Address* peer; bool ahead = false; };
 struct ConnectArgs { const Address* to; };
 struct ChildArgs { ExitStatus* status; };                        // wait_child: the handle is a ChildProcess

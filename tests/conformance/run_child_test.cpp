@@ -5,7 +5,7 @@
 #include "core/coro/frame_pool.hpp"
 #include "core/platform/descriptors.hpp"
 #include "core/reactor/awaitables.hpp"
-#include "tests/conformance/rig.hpp"
+#include "tests/conformance/runner.hpp"
 #include "tests/sim/backend/sim_backend.hpp"
 #include "tests/sim/backend/sim_children.hpp"
 
@@ -14,10 +14,6 @@ using namespace weir::conformance;
 using namespace std::chrono_literals;
 
 namespace {
-
-Task<void> run_into(Reactor& reactor, RunSpec spec, CancelToken token, RunResult& result) {
-  result = co_await run_child(reactor, spec, token);
-}
 
 Task<void> cancel_after(Reactor& reactor, Duration span, CancelSource& source) {
   const TimePoint deadline = reactor.clock() + span;
@@ -33,26 +29,6 @@ Task<void> run_and_cancel(Reactor& reactor, RunSpec spec, Duration span, RunResu
   auto joined = scope.join();
   co_await joined;
 }
-
-// A reactor over the rig's backend, gone before the rig is.
-struct Runner {
-  explicit Runner(Rig& rig) : test_child(rig.test_child()), reactor(rig.release_backend()) {}
-
-  RunSpec spec(std::vector<std::string> arguments) const {
-    RunSpec made;
-    made.argv = std::move(arguments);
-    made.argv.insert(made.argv.begin(), test_child);
-    return made;
-  }
-  RunResult run(const RunSpec& spec, CancelToken token = {}) {
-    RunResult result;
-    reactor.run(run_into(reactor, spec, token, result));
-    return result;
-  }
-
-  std::string test_child;
-  Reactor reactor;
-};
 
 bool refused(Rig& rig) {
   const Ruling rule = rig.backend().capabilities()[Feature::child_processes];

@@ -16,9 +16,7 @@
 
 #include "core/platform/descriptors.hpp"
 #include "core/platform/signal_source.hpp"
-#include "core/reactor/reactor.hpp"
-#include "core/reactor/run_child.hpp"
-#include "tests/conformance/rig.hpp"
+#include "tests/conformance/runner.hpp"
 
 using namespace weir;
 using namespace weir::conformance;
@@ -60,33 +58,6 @@ Outcome run_program(Rig& rig, const std::vector<std::string>& argv, SpawnSpec sp
   rig.backend().close(child);
   return outcome;
 }
-
-Task<void> run_into(Reactor& reactor, const RunSpec& spec, RunResult& result) {
-  auto running = run_child(reactor, spec);
-  result = co_await running;
-}
-
-// Runs programs on a reactor of its own, in the thread that makes it. Nothing in it speaks to the test framework, which
-// knows one thread only.
-class Runner {
- public:
-  explicit Runner(std::unique_ptr<Rig> rig)
-      : rig_(std::move(rig)), test_child_(rig_->test_child()), reactor_(rig_->release_backend()) {}
-
-  RunResult run(std::vector<std::string> arguments) {
-    RunSpec spec;
-    spec.argv = std::move(arguments);
-    spec.argv.insert(spec.argv.begin(), test_child_);
-    RunResult result;
-    reactor_.run(run_into(reactor_, spec, result));
-    return result;
-  }
-
- private:
-  std::unique_ptr<Rig> rig_;
-  std::string test_child_;
-  Reactor reactor_;  // gone before the rig is
-};
 
 bool no_child_left() {
   int status = 0;
@@ -132,18 +103,17 @@ SYSTEM_TEST("a child has its three streams, no blocked signal and no ignored one
 }
 
 SYSTEM_TEST("children started by two threads at once inherit nothing of each other") {
-  const auto many = [](std::unique_ptr<Rig> of_its_own, std::string& wrong) {
-    Runner runner(std::move(of_its_own));
+  const auto many = [](Rig& of_its_own, std::string& wrong) {
+    Runner runner(of_its_own);
     for (int i = 0; i < 40; ++i) {
-      const RunResult result = runner.run({"descriptors"});
+      const RunResult result = runner.run(runner.spec({"descriptors"}));
       if (result.output != "descriptor 0\ndescriptor 1\ndescriptor 2\n") wrong = "\"" + result.output + "\"";
     }
   };
   std::string wrong_here, wrong_there;
-  std::unique_ptr<Rig> here = make_rig(rig.name());
-  std::unique_ptr<Rig> there = make_rig(rig.name());
-  std::thread thread([&] { many(std::move(there), wrong_there); });
-  many(std::move(here), wrong_here);
+  const std::unique_ptr<Rig> other = make_rig(rig.name());
+  std::thread thread([&] { many(*other, wrong_there); });
+  many(rig, wrong_here);
   thread.join();
   CHECK(wrong_here.empty());
   CHECK(wrong_there.empty());
@@ -157,10 +127,10 @@ SYSTEM_TEST("ends of children are told to the reactor that waits, in whatever th
   std::vector<std::thread> running;
   for (int i = 0; i < threads; ++i) {
     running.emplace_back([&, i] {
-      Runner runner(std::move(rigs[static_cast<std::size_t>(i)]));
+      Runner runner(*rigs[static_cast<std::size_t>(i)]);
       for (int round = 0; round < 25; ++round) {
         const auto code = static_cast<std::uint32_t>(i * 25 + round);
-        const RunResult result = runner.run({"exit", std::to_string(code)});
+        const RunResult result = runner.run(runner.spec({"exit", std::to_string(code)}));
         if (result.end == RunEnd::exited && !result.error && result.status.code == code) ++right;
       }
     });
