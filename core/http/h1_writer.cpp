@@ -41,7 +41,7 @@ void SliceWriter::append_to_spill(std::string_view bytes) noexcept {
   spill_.commit(bytes.size());
 }
 
-void SliceWriter::run(std::string_view bytes) noexcept {
+void SliceWriter::append_view(std::string_view bytes) noexcept {
   if (bytes.empty() || overflowed_) return;
   IoSlice* last = count_ > 0 ? &slices_[count_ - 1] : nullptr;
   if (last && last->data + last->size == bytes.data()) {
@@ -70,7 +70,7 @@ void SliceWriter::copy(std::string_view bytes) noexcept {
   char* to = scratch_.data() + scratch_used_;
   std::memcpy(to, bytes.data(), bytes.size());
   scratch_used_ += bytes.size();
-  run({to, bytes.size()});
+  append_view({to, bytes.size()});
 }
 
 bool SliceWriter::ends_in_scratch() const noexcept {

@@ -17,9 +17,9 @@ class SliceWriter {
  public:
   void reset(BufferPool& pool) noexcept;    // forgets everything; gives a buffer back
 
-  void run(std::string_view bytes) noexcept;     // a reference: stays valid until it is sent. Adjacent runs are merged
-  void copy(std::string_view bytes) noexcept;    // copied now; adjacent copies are merged
-  void number(std::uint64_t value) noexcept;     // decimal, copied
+  void append_view(std::string_view bytes) noexcept;  // by reference: must stay valid until sent; adjacent views merge
+  void copy(std::string_view bytes) noexcept;         // copied now; adjacent copies merge
+  void number(std::uint64_t value) noexcept;          // decimal, copied
   void field(std::string_view name, std::string_view value) noexcept;  // "name: value\r\n", copied
 
   std::span<const IoSlice> slices() const noexcept { return {slices_.data(), count_}; }

@@ -48,7 +48,7 @@ void Exchange::end_answer_head(std::uint64_t body_size, std::string_view content
 Task<void> Exchange::send_answer(std::string_view body) {
   const bool with_body = has_body(status_) && !(head_complete_ && request_.head().method == http::Method::head);
   if (with_body && !body.empty()) {
-    to_client_->run(body);
+    to_client_->append_view(body);
     body_out_ = body.size();
   }
   client_.enter(Phase::body, engine_.timeouts().idle);

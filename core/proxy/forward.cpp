@@ -152,7 +152,7 @@ void Exchange::write_request() noexcept {
   request.body = {head.framing, head.content_length};
   to_upstream_.open(engine_.reactor.buffers());
   write_request_head(request, *to_upstream_);
-  if (!buffered_body_.empty()) to_upstream_->run(buffered_body_);
+  if (!buffered_body_.empty()) to_upstream_->append_view(buffered_body_);
 }
 
 // A new connection to one of the endpoint's addresses.

@@ -29,7 +29,7 @@ class Lines {
     if (text.size() > text_.size() - used_) flush();
     if (text.size() > copied_at_most) {
       flush();
-      out_.run(text);
+      out_.append_view(text);
       return;
     }
     if (!text.empty()) std::memcpy(text_.data() + used_, text.data(), text.size());
@@ -72,7 +72,7 @@ class Runs {
   void end_of_fields() noexcept { write_to(head_.size - 2); }
   void finish(Lines& lines) noexcept {
     if (lines.empty()) {
-      out_.run({head_.base + head_.size - 2, 2});
+      out_.append_view({head_.base + head_.size - 2, 2});
     } else {
       lines.put("\r\n");
       lines.flush();
@@ -81,7 +81,7 @@ class Runs {
 
  private:
   void write_to(std::uint32_t end) noexcept {
-    if (end > begin_) out_.run({head_.base + begin_, end - begin_});
+    if (end > begin_) out_.append_view({head_.base + begin_, end - begin_});
     begin_ = end;
   }
 

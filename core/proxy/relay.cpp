@@ -35,11 +35,11 @@ Rechunked decode(http::ChunkedDecoder& decoder, std::string_view bytes, bool wri
     std::array<char, http::max_chunk_line> line;
     out.copy({line.data(), http::write_chunk_line(result.data, line.data())});
   }
-  for (std::size_t i = 0; i < count; ++i) out.run(pieces[i]);
+  for (std::size_t i = 0; i < count; ++i) out.append_view(pieces[i]);
   if (result.data > 0 && write_chunks) out.copy("\r\n");
   if (result.last && write_chunks) {
     out.copy("0\r\n");
-    if (!decoder.trailers().empty()) out.run(decoder.trailers());
+    if (!decoder.trailers().empty()) out.append_view(decoder.trailers());
     out.copy("\r\n");
   }
   return result;
@@ -103,7 +103,7 @@ bool Exchange::upload_source_ended(const Result<std::size_t>& got) noexcept {
 std::size_t Exchange::next_upload(std::string_view bytes) noexcept {
   if (request_.head().framing == http::Framing::length) {
     const std::size_t size = bytes.size() < body_left_ ? bytes.size() : static_cast<std::size_t>(body_left_);
-    to_upstream_->run(bytes.substr(0, size));
+    to_upstream_->append_view(bytes.substr(0, size));
     body_left_ -= size;
     body_in_ += size;
     upload_last_ = body_left_ == 0;
@@ -224,7 +224,7 @@ std::size_t Exchange::next_download(std::string_view bytes) noexcept {
     case http::Framing::none: return 0;
     case http::Framing::length: {
       const std::size_t size = bytes.size() < response_left_ ? bytes.size() : static_cast<std::size_t>(response_left_);
-      if (size > 0) to_client_->run(bytes.substr(0, size));
+      if (size > 0) to_client_->append_view(bytes.substr(0, size));
       response_left_ -= size;
       body_out_ += size;
       response_last_ = response_left_ == 0;
@@ -245,7 +245,7 @@ std::size_t Exchange::next_download(std::string_view bytes) noexcept {
   if (!bytes.empty()) {
     std::array<char, http::max_chunk_line> line;
     if (chunks) to_client_->copy({line.data(), http::write_chunk_line(bytes.size(), line.data())});
-    to_client_->run(bytes);
+    to_client_->append_view(bytes);
     if (chunks) to_client_->copy("\r\n");
   }
   if (response_last_ && chunks) to_client_->copy(http::last_chunk);

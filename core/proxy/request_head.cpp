@@ -38,7 +38,7 @@ class RequestWriter {
     choose_host();
     std::uint32_t begin = write_request_line();
     if (new_host_) {
-      if (begin == 0) out_.run({head_.base, head_.start_line_end});
+      if (begin == 0) out_.append_view({head_.base, head_.start_line_end});
       begin = head_.start_line_end;
       out_.field("Host", host_);
     }
@@ -113,25 +113,25 @@ std::uint32_t RequestWriter::write_request_line() noexcept {
   const std::uint32_t version_end = head_.start_line_end - 2;
   if (same && head_.form != http::TargetForm::absolute) {
     if (is_1_1(head_.base + version_end - 1)) return 0;
-    out_.run({head_.base, version_end - 1});
+    out_.append_view({head_.base, version_end - 1});
     out_.copy("1\r\n");
     return head_.start_line_end;
   }
-  out_.run({head_.base, head_.method_text.size() + 1});
+  out_.append_view({head_.base, head_.method_text.size() + 1});
   if (!same) {
     write_target(target);
   } else if (const std::string_view origin = origin_form(); origin.empty()) {
     out_.copy(head_.method == http::Method::options ? "*" : "/");
   } else {
     if (origin.front() == '?') out_.copy("/");
-    out_.run(origin);
+    out_.append_view(origin);
   }
   out_.copy(" HTTP/1.1\r\n");
   return head_.start_line_end;
 }
 
 void RequestWriter::write_target(std::string_view target) noexcept {
-  target.size() > copied_at_most ? out_.run(target) : out_.copy(target);
+  target.size() > copied_at_most ? out_.append_view(target) : out_.copy(target);
 }
 
 bool RequestWriter::keep_forwarding(const Field& field) noexcept {

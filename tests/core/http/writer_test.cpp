@@ -22,17 +22,17 @@ TEST_CASE("adjacent runs and adjacent copies are merged") {
   writer.reset(pool);
   CHECK(writer.slices().empty());
   const std::string_view bytes = "one two three";
-  writer.run(bytes.substr(0, 4));
-  writer.run(bytes.substr(4, 4));
+  writer.append_view(bytes.substr(0, 4));
+  writer.append_view(bytes.substr(4, 4));
   CHECK(writer.slices().size() == 1);
   CHECK(writer.slices()[0].data == bytes.data());
-  writer.run(bytes.substr(9));
+  writer.append_view(bytes.substr(9));
   CHECK(writer.slices().size() == 2);
   writer.copy("a");
   writer.number(18446744073709551615u);
   writer.field("Name", "value");
   CHECK(writer.slices().size() == 3);
-  writer.run({});
+  writer.append_view({});
   writer.copy({});
   CHECK(writer.slices().size() == 3);
   CHECK(joined(writer) == "one two hreea18446744073709551615Name: value\r\n");
@@ -58,7 +58,7 @@ TEST_CASE("more runs than slices and more copies than scratch go to a buffer of 
   const std::string bytes(1000, 'r');
   std::string expected;
   for (std::size_t i = 0; i < 100; ++i) {
-    writer.run(std::string_view(bytes).substr(i * 4, 3));  // never adjacent
+    writer.append_view(std::string_view(bytes).substr(i * 4, 3));  // never adjacent
     expected += "rrr";
   }
   CHECK(joined(writer) == expected);
@@ -88,7 +88,7 @@ TEST_CASE("a run behind a spill is still a reference") {
   writer.reset(pool);
   writer.copy(std::string(1500, 'c'));
   const std::string body(100'000, 'b');
-  writer.run(body);
+  writer.append_view(body);
   CHECK(writer.slices().size() == 2);
   CHECK(writer.slices()[1].data == body.data());
   CHECK_FALSE(writer.overflowed());
@@ -105,7 +105,7 @@ TEST_CASE("what does not fit into the spilled buffer overflows and stays as it w
   CHECK(writer.overflowed());
   CHECK(writer.size() == 4000);
   writer.copy("e");
-  writer.run("f");
+  writer.append_view("f");
   CHECK(joined(writer) == std::string(4000, 'c'));
   writer.reset(pool);
   CHECK_FALSE(writer.overflowed());
@@ -138,7 +138,7 @@ TEST_CASE("the slices are what was written, for random operations") {
       const std::string_view piece = std::string_view(source).substr(begin, size);
       switch (rng.below(4)) {
         case 0:
-          writer.run(piece);
+          writer.append_view(piece);
           expected += piece;
           break;
         case 1:
