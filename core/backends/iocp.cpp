@@ -71,7 +71,6 @@ class IocpBackend final : public Backend {
   HANDLE port_;
   iocp::Operations operations_;
   std::size_t attached_ = 0;
-  std::uint32_t generations_ = 0;
   Queue<Op> ended_;             // cancelled, and no packet comes for them
   std::size_t cancelling_ = 0;  // cancelled, and their packet has not come
   std::size_t completed_ = 0;   // by the wait that is running
@@ -87,7 +86,8 @@ Error IocpBackend::open(Handle& handle, const OpenSpec& spec) noexcept {
   return platform::open(handle, spec);
 }
 
-// A handle has no place in a table here: its slot says that it is attached, and a listener's which sockets it accepts.
+// There is no table of handles here: a slot says only that the handle is attached. Its word is, of a listener, the family of
+// the sockets that it accepts; of an accepted pipe, the port that it has joined.
 Error IocpBackend::attach(Handle& handle) noexcept {
   WEIR_VERIFY(handle.is_open() && handle.slot == Handle::no_slot);
   if (const Error error = refusal(feature_of(handle.kind))) return error;
@@ -96,9 +96,8 @@ Error IocpBackend::attach(Handle& handle) noexcept {
   }
   handle.slot = 0;
   if (handle.kind == HandleKind::listener) {
-    handle.slot = static_cast<std::uint32_t>(iocp::Operations::domain_of_listener(handle));
+    handle.backend_word = static_cast<std::uint32_t>(iocp::Operations::domain_of_listener(handle));
   }
-  handle.generation = ++generations_;
   ++attached_;
   return {};
 }

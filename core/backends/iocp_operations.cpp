@@ -238,7 +238,7 @@ Progress Operations::post_accept(Op& op) noexcept {
   constexpr int attempts = 64;
   auto& accept = in_flight(op).accept;
   for (int left = attempts; left > 0; --left) {
-    accept.socket = socket_of(platform::make_stream_socket(static_cast<int>(op.handle->slot)));
+    accept.socket = socket_of(platform::make_stream_socket(static_cast<int>(op.handle->backend_word)));
     if (accept.socket == INVALID_SOCKET) {
       fail(op, platform::last_error());
       break;

@@ -108,7 +108,7 @@ class Operations {
   // Is it a pipe that was accepted here? Then it has joined the port with the listener that it was.
   bool has_joined(const Handle& handle) const noexcept;
 
-  // Which sockets a listener accepts; kept by the backend where the op's handle has room for it.
+  // The family of the sockets that a listener accepts; its accepts find it in Handle::backend_word.
   static int domain_of_listener(const Handle& listener) noexcept;
 
  private:

@@ -34,14 +34,14 @@ Error Operations::join(NativeHandle pipe) noexcept {
   return platform::last_error();
 }
 
-// Handles of the kernel have 32 bits that matter.
+// Handles of the kernel have 32 bits that matter, and none of them is zero.
 std::uint32_t Operations::mark() const noexcept {
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(port_));
 }
 
 bool Operations::has_joined(const Handle& handle) const noexcept {
-  if (handle.kind != HandleKind::pipe_stream || handle.armed == 0) return false;
-  WEIR_VERIFY(handle.generation == mark());  // another loop would never hear of it
+  if (handle.kind != HandleKind::pipe_stream || handle.backend_word == 0) return false;
+  WEIR_VERIFY(handle.backend_word == mark());  // another loop would never hear of it
   return true;
 }
 
@@ -77,8 +77,7 @@ Progress Operations::take_instance(Op& op) noexcept {
   WEIR_VERIFY(!accepted.is_open());
   accepted.native = std::exchange(listener.native, *next);
   accepted.kind = HandleKind::pipe_stream;
-  accepted.armed = 1;
-  accepted.generation = mark();
+  accepted.backend_word = mark();
   if (op.accept.peer != nullptr) {
     *op.accept.peer = {};
     op.accept.peer->family = Family::named_pipe;

@@ -37,8 +37,8 @@ class Handle {
   ~Handle() { WEIR_VERIFY(!is_open()); }
 
   bool is_open() const noexcept { return native != no_native_handle; }
-  // A connected stream socket that is open and attached nowhere, on its way between two threads: who gives it keeps
-  // nothing of it, who takes it has what an accept leaves behind.
+  // Transfers a connected, unattached stream socket to another thread: give() on one, take() on the other, where the
+  // handle is then as an accept leaves it.
   NativeHandle give() noexcept {
     WEIR_VERIFY(kind == HandleKind::stream_socket && slot == no_slot && quiet());
     kind = HandleKind::none;
@@ -56,15 +56,18 @@ class Handle {
   Op* in = nullptr;                 // at most one op per direction
   Op* out = nullptr;
   std::uint32_t slot = no_slot;     // the backend's index, no_slot before attach
-  std::uint32_t generation = 0;     // of that slot: tells late events of an earlier handle apart
+  // What the backend remembers beside it. Only the backend that the handle is attached to reads it.
+  union {
+    std::uint32_t generation = 0;   // of the slot: tells late events of an earlier handle apart
+    std::uint32_t backend_word;     // of a backend without slots: opaque
+  };
   HandleKind kind = HandleKind::none;
   // The readiness base's memory of the last attempt: worth trying now? Set by an event, cleared by a would-block or a
   // short transfer.
   bool maybe_readable = true;
   bool maybe_writable = true;
   bool hung_up = false;             // the peer's end was seen: a short read no longer means drained
-  std::uint8_t armed = 0;           // what the kernel knows: of an interest (readiness backends), of a port (iocp)
-  bool reused = false;              // for the owner's use
+  std::uint8_t armed = 0;           // the interest that the kernel knows of (readiness backends)
   bool shared = false;              // adopted: another descriptor may share its open file description
 
   static constexpr std::uint32_t no_slot = UINT32_MAX;

@@ -155,8 +155,9 @@ void close(Handle& handle) noexcept {
   handle.kind = HandleKind::none;
   handle.slot = Handle::no_slot;
   handle.maybe_readable = handle.maybe_writable = true;
-  handle.hung_up = handle.reused = handle.shared = false;
+  handle.hung_up = handle.shared = false;
   handle.armed = 0;
+  handle.backend_word = 0;
 }
 
 void shutdown(Handle& handle, Direction direction) noexcept {

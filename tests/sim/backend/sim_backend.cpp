@@ -21,7 +21,6 @@ void clear(Handle& handle) noexcept {
   handle.maybe_readable = handle.maybe_writable = true;
   handle.hung_up = false;
   handle.armed = 0;
-  handle.reused = false;
   handle.shared = false;
 }
 
