@@ -14,7 +14,7 @@
 #include "core/proxy/access_log.hpp"
 #include "core/proxy/server.hpp"
 #include "core/proxy/snapshot.hpp"
-#include "core/proxy/upstream.hpp"
+#include "core/proxy/upstream/pools.hpp"
 
 namespace weir::proxy {
 

@@ -18,7 +18,7 @@
 #include "core/proxy/ending.hpp"
 #include "core/proxy/forwarding.hpp"
 #include "core/proxy/spec.hpp"
-#include "core/proxy/upstream.hpp"
+#include "core/proxy/upstream/pools.hpp"
 
 namespace weir::proxy {
 

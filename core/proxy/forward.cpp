@@ -18,17 +18,9 @@ bool may_upgrade(const http::RequestHead& head, const RouteSpec& route) noexcept
          !http::equal_ignoring_case(head.value_of(http::FieldId::upgrade).substr(0, 3), "h2c");
 }
 
-// The process has no room for another socket, or its backend has none (select).
-bool is_full(const Error& error) noexcept {
-  return error.code == Errc::descriptor_limit || error.code == Errc::not_supported;
-}
-
 Ending ending_of(const Error& error) noexcept {
+  if (is_local_exhaustion(error)) return Ending::overloaded;
   switch (error.code) {
-    case Errc::descriptor_limit:
-    case Errc::not_supported:
-    case Errc::out_of_memory:
-    case Errc::limit_exceeded: return Ending::overloaded;
     case Errc::connection_reset:
     case Errc::connection_aborted:
     case Errc::broken_pipe: return Ending::upstream_reset;
@@ -64,7 +56,7 @@ Task<void> Exchange::forward() {
     client_.watch();
   }
 
-  std::uint64_t tried = 0;
+  TriedSet tried;
   for (bool fresh = false; attempts_ < max_attempts && !interrupted();) {
     Endpoint* endpoint = upstream.pick(tried);
     if (!endpoint) {
@@ -80,7 +72,7 @@ Task<void> Exchange::forward() {
     if (reused_) {
       fresh = true;  // a kept connection was closed under us: the endpoint itself is not to blame
     } else {
-      tried |= std::uint64_t{1} << (upstream.index_of(*endpoint) & 63);
+      tried.add(upstream.index_of(*endpoint));
     }
   }
   auto failing = fail();
@@ -170,8 +162,8 @@ Task<bool> Exchange::connect(Endpoint& endpoint) {
 Task<bool> Exchange::connect_to(Endpoint& endpoint, const Address& address) {
   auto opened = engine_.pools.open(endpoint, address);
   // An idle connection makes room. Its receive ends first, as any that is cancelled: a turn or two later.
-  const bool makes_room = !opened && is_full(opened.error()) && engine_.pools.give_up_one();
-  for (int turn = 0; makes_room && turn < turns_to_close && !opened && is_full(opened.error()); ++turn) {
+  const bool makes_room = !opened && is_local_exhaustion(opened.error()) && engine_.pools.give_up_one();
+  for (int turn = 0; makes_room && turn < turns_to_close && !opened && is_local_exhaustion(opened.error()); ++turn) {
     NextTurn next(engine_.reactor);
     co_await next;
     opened = engine_.pools.open(endpoint, address);
@@ -304,7 +296,7 @@ Task<void> Exchange::fail() {
 
 void Exchange::release_upstream(bool reusable) noexcept {
   UpstreamConnection* connection = std::exchange(upstream_, nullptr);
-  connection->endpoint.give_back(*connection, reusable);
+  connection->pool.give_back(*connection, reusable);
 }
 
 }  // namespace weir::proxy

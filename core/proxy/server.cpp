@@ -31,10 +31,6 @@ struct AcceptWaiting : Accept {
   }
 };
 
-bool is_exhaustion(const Error& error) noexcept {
-  return error.code == Errc::descriptor_limit || error.code == Errc::out_of_memory || error.code == Errc::not_supported;
-}
-
 std::string sentence_of(const Restriction& rule) {
   return std::string(rule.sentence).append(" [").append(rule.id).append("]");
 }
@@ -167,7 +163,7 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
       }
       if (hand_over(*connection)) continue;
       const Error refusal = admit(*connection);
-      if (!is_exhaustion(refusal)) continue;
+      if (!is_local_exhaustion(refusal)) continue;
       // There is no room for more: who comes next waits in the backlog.
       ++engine.counters.accept_pauses;
       const bool slept = co_await SleepUntil(reactor, reactor.now() + accept_pause, listener.closing.token());
@@ -177,7 +173,7 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
     const Error error = accepted.error();
     engine.connections.destroy(connection);
     if (error.code == Errc::cancelled) break;
-    if (is_exhaustion(error)) {
+    if (is_local_exhaustion(error)) {
       if (!paused) {  // once an episode
         ++engine.counters.accept_pauses;
         engine.log_event("accept paused: " + describe(error) + "; raise the descriptor limit or set max_connections");

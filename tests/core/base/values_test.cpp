@@ -32,6 +32,15 @@ TEST_CASE("an error is true when something failed, and compares by its portable 
   CHECK_FALSE(Error(Errc::not_found) == Error(Errc::timed_out));
 }
 
+TEST_CASE("what this process has run out of is told from what a peer did", "[error]") {
+  const std::set<Errc> own = {Errc::descriptor_limit, Errc::out_of_memory, Errc::not_supported, Errc::limit_exceeded};
+  for (int code = 0; code <= static_cast<int>(Errc::unknown); ++code) {
+    const auto errc = static_cast<Errc>(code);
+    CAPTURE(name_of(errc));
+    CHECK(is_local_exhaustion(errc) == own.contains(errc));
+  }
+}
+
 TEST_CASE("describe has the system's text and code, or weir's words", "[error]") {
   CHECK(describe(Errc::timed_out) == "timed out");
   Error refused(Errc::not_supported);

@@ -1,0 +1,74 @@
+#pragma once
+// ConnectionPool: the kept-alive connections to one endpoint. One that is kept has a receive armed, so it leaves the pool
+// at once when its server closes it; one that nobody has used for the idle time is closed. A pool never opens a
+// connection. It belongs to one worker and runs on its thread.
+
+#include <cstdint>
+
+#include "core/base/slab.hpp"
+#include "core/net/stream.hpp"
+
+namespace weir::proxy {
+
+class ConnectionPool;
+
+// A connection to an endpoint. It is leased by an exchange, idle in its pool, or retiring: out of the pool, and closed as
+// soon as its receive has ended.
+class UpstreamConnection : public ListLink<UpstreamConnection>, public Timer {
+ public:
+  UpstreamConnection(Reactor& reactor, ConnectionPool& owner) noexcept;
+
+  Stream stream;
+  ConnectionPool& pool;
+};
+
+// What the pools of one worker share: the memory of connections, and how many are idle.
+struct ConnectionStore {
+  explicit ConnectionStore(Reactor& r) noexcept : reactor(r) {}
+
+  Reactor& reactor;
+  Slab<UpstreamConnection, 16> connections;
+  std::uint32_t idle = 0;
+  bool closing = false;  // nothing is kept any more
+};
+
+class ConnectionPool {
+ public:
+  // At most `max_idle` connections are kept, each for at most `idle_timeout`. The store outlives the pool.
+  ConnectionPool(ConnectionStore& store, std::uint32_t max_idle, Duration idle_timeout) noexcept
+      : store_(store), idle_timeout_(idle_timeout), max_idle_(max_idle) {}
+  ConnectionPool(const ConnectionPool&) = delete;
+  ConnectionPool& operator=(const ConnectionPool&) = delete;
+
+  // A new connection, leased, its handle not open. May throw std::bad_alloc.
+  UpstreamConnection* make() { return store_.connections.make(store_.reactor, *this); }
+  // Ends a connection whose handle was never opened.
+  void discard(UpstreamConnection& connection) noexcept { store_.connections.destroy(&connection); }
+
+  // Leases the idle connection that was used last; null: there is none.
+  UpstreamConnection* take() noexcept;
+
+  // Ends a lease. The connection is kept if it is `reusable` and there is room, else closed. It is closed as well if its
+  // input is not empty: bytes that nobody asked for would be taken for the answer to the next request.
+  void give_back(UpstreamConnection& connection, bool reusable) noexcept;
+
+  // Closes the connection that has been idle longest. False: there is none.
+  bool close_oldest() noexcept;
+  // Closes all that are idle. The receives of some end only in the next turn.
+  void close_all() noexcept;
+
+  std::uint32_t idle() const noexcept { return idle_; }
+
+ private:
+  friend class UpstreamConnection;
+  void retire(UpstreamConnection& connection) noexcept;  // closes now, or as soon as its receive has ended
+  static void receive_ended(Stream& stream) noexcept;
+
+  ConnectionStore& store_;
+  List<UpstreamConnection, UpstreamConnection> list_;  // most recently used first
+  Duration idle_timeout_;
+  std::uint32_t max_idle_;
+  std::uint32_t idle_ = 0;  // elements of list_
+};
+
+}  // namespace weir::proxy

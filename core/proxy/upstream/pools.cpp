@@ -1,0 +1,42 @@
+#include "core/proxy/upstream/pools.hpp"
+
+#include "core/reactor/open.hpp"
+
+namespace weir::proxy {
+
+UpstreamPools::UpstreamPools(Reactor& reactor, const Snapshot& snapshot) : store_(reactor) {
+  const std::vector<UpstreamSpec>& specs = snapshot.spec->upstreams;
+  upstreams_.reserve(specs.size());
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    upstreams_.push_back(std::make_unique<Upstream>(store_, specs[i], snapshot.endpoint_states[i]));
+  }
+}
+
+UpstreamPools::~UpstreamPools() { WEIR_VERIFY(live() == 0); }
+
+Result<UpstreamConnection*> UpstreamPools::open(Endpoint& endpoint, const Address& address) noexcept {
+  UpstreamConnection* connection = endpoint.pool().make();
+  if (const Error error = open_stream(store_.reactor.backend(), connection->stream.handle(), address)) {
+    endpoint.pool().discard(*connection);
+    return std::unexpected(error);
+  }
+  return connection;
+}
+
+bool UpstreamPools::give_up_one() noexcept {
+  for (const auto& upstream : upstreams_) {
+    for (const auto& endpoint : upstream->endpoints()) {
+      if (endpoint->pool().close_oldest()) return true;
+    }
+  }
+  return false;
+}
+
+void UpstreamPools::close_idle() noexcept {
+  store_.closing = true;
+  for (const auto& upstream : upstreams_) {
+    for (const auto& endpoint : upstream->endpoints()) endpoint->pool().close_all();
+  }
+}
+
+}  // namespace weir::proxy
