@@ -31,6 +31,11 @@ bool SliceWriter::flatten() noexcept {
   return true;
 }
 
+std::string_view SliceWriter::join() noexcept {
+  if (count_ > 1 && !flatten()) return {};
+  return count_ == 0 ? std::string_view{} : std::string_view(slices_[0].data, slices_[0].size);
+}
+
 bool SliceWriter::overflow() noexcept {
   overflowed_ = true;
   return false;

@@ -22,6 +22,10 @@ class SliceWriter {
   void number(std::uint64_t value) noexcept;          // decimal, copied
   void field(std::string_view name, std::string_view value) noexcept;  // "name: value\r\n", copied
 
+  // Everything as one text, which stays valid until the next change. Copies only where there is more than one slice; empty
+  // if that does not fit a buffer.
+  std::string_view join() noexcept;
+
   std::span<const IoSlice> slices() const noexcept { return {slices_.data(), count_}; }
   std::span<IoSlice> slices() noexcept { return {slices_.data(), count_}; }
   std::size_t size() const noexcept { return size_; }      // bytes in all slices

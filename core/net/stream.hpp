@@ -48,10 +48,12 @@ class Stream {
       stream.arm();
       return stream.has_result_;
     }
-    void await_suspend(std::coroutine_handle<> waiter) const noexcept { stream.receiver_ = waiter; }
+    void await_suspend(std::coroutine_handle<> waiter) const noexcept { stream.wait(waiter); }
     Result<std::size_t> await_resume() const noexcept { return stream.take_result(); }
   };
   Receive receive() noexcept { return {*this}; }
+  // For awaiters of others: resumes `waiter` when the armed receive has completed. Precondition: armed().
+  void wait(std::coroutine_handle<> waiter) noexcept { receiver_ = waiter; }
   Result<std::size_t> take_result() noexcept;  // precondition: has_result()
   // Bytes that came by an armed receive are in input() already: forgets that result, but not the end of the stream.
   void settle() noexcept {

@@ -1,8 +1,6 @@
 #include "core/proxy/engine.hpp"
 
-#include "core/proxy/connection.hpp"
 #include "core/proxy/error_page.hpp"
-#include "core/proxy/exchange.hpp"
 
 namespace weir::proxy {
 
@@ -33,7 +31,7 @@ Engine::Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const Serve
   if (logs_access()) line_ = std::make_unique<char[]>(line_room);
 }
 
-Engine::~Engine() { WEIR_VERIFY(open_connections.empty()); }
+Engine::~Engine() = default;
 
 void Engine::count_in(std::uint32_t listener) noexcept {
   SharedCounters* shared = options.shared;
@@ -49,13 +47,6 @@ void Engine::count_out(std::uint32_t listener) noexcept {
   if (shared->per_listener) shared->per_listener[listener].fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Engine::connection_closed(ClientConnection& connection) noexcept {
-  count_out(connection.listener);
-  connections.destroy(&connection);
-  --open_count;
-  if (open_connections.empty()) all_closed.set();
-}
-
 void Engine::note_activity() noexcept {
   if (!house_timer_.armed()) reactor.timers().arm(house_timer_, reactor.now() + house_interval);
 }
@@ -63,18 +54,21 @@ void Engine::note_activity() noexcept {
 // What the busiest moment of the last interval needed is kept; so a steady load neither allocates nor frees.
 void Engine::keep_house() noexcept {
   BufferPool& buffers = reactor.buffers();
-  const std::size_t exchange_peak = exchanges.take_peak();
-  const std::size_t before = exchanges.allocated() + buffers.allocated();
-  exchanges.trim(exchange_peak);
-  writers.trim(writers.take_peak());
-  response_parsers.trim(response_parsers.take_peak());
+  const std::size_t before = buffers.allocated() + writers.allocated();
   buffers.trim(buffers.take_peak());
-  const std::size_t freed = before - exchanges.allocated() - buffers.allocated();
+  writers.trim(writers.take_peak());
+  std::size_t freed = before - buffers.allocated() - writers.allocated();
+  bool busy = false;
+  for (Trimmed* one : trimmed) {
+    const Trimmed::Result result = one->trim();
+    freed += result.freed;
+    busy = busy || result.busy;
+  }
   if (freed > 0) {
     FramePool::trim();
     if (options.memory_freed) options.memory_freed(options.context);
   }
-  if (exchange_peak > 0 || freed > 0) note_activity();
+  if (busy || freed > 0) note_activity();
 }
 
 void Engine::write_request_id(char* out) noexcept {

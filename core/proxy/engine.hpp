@@ -4,22 +4,18 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/base/object_pool.hpp"
-#include "core/base/slab.hpp"
-#include "core/coro/event.hpp"
-#include "core/coro/scope.hpp"
-#include "core/http/h1_parser.hpp"
 #include "core/http/h1_writer.hpp"
 #include "core/proxy/access_log.hpp"
 #include "core/proxy/server.hpp"
-#include "core/proxy/snapshot.hpp"
+#include "core/proxy/trimmed.hpp"
 #include "core/proxy/upstream/pools.hpp"
+#include "core/proxy/upstream_source.hpp"
+#include "core/proxy/worker_snapshot.hpp"
 
 namespace weir::proxy {
-
-class ClientConnection;
-class Exchange;
 
 class Engine {
  public:
@@ -37,9 +33,6 @@ class Engine {
   void count_in(std::uint32_t listener) noexcept;
   void count_out(std::uint32_t listener) noexcept;
 
-  // Takes a connection that is closed and in no list off the books, and destroys it.
-  void connection_closed(ClientConnection& connection) noexcept;
-
   bool logs_access() const noexcept { return options.log_line && spec().access_log.enabled; }
   void log_access(const AccessRecord& record) noexcept;
   void log_event(std::string_view text) const noexcept;
@@ -53,18 +46,13 @@ class Engine {
   std::string_view http_date() noexcept;
 
   Reactor& reactor;
-  std::shared_ptr<const Snapshot> snapshot;
+  SnapshotRef snapshot;
   ServerOptions options;
   ServerCounters counters;
   UpstreamPools pools;
-  Slab<ClientConnection, 16> connections;
-  ObjectPool<Exchange> exchanges;
+  UpstreamSource* source = nullptr;        // set by whoever composes the worker, before the first exchange
+  std::vector<Trimmed*> trimmed;           // likewise
   ObjectPool<http::SliceWriter> writers;
-  ObjectPool<http::ResponseParser> response_parsers;
-  List<ClientConnection> open_connections;
-  std::uint32_t open_count = 0;  // elements of open_connections
-  Scope scope;                 // connections that are not idle
-  Event all_closed;            // set when the last connection is closed
   bool draining = false;
   bool stopping = false;
 

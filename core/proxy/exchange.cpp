@@ -1,248 +1,308 @@
 #include "core/proxy/exchange.hpp"
 
-#include <cstring>
-
-#include "core/http/uri.hpp"
-#include "core/proxy/connection.hpp"
-#include "core/proxy/engine.hpp"
+#include <algorithm>
 
 namespace weir::proxy {
+namespace {
 
-Exchange::Exchange(ClientConnection& client) noexcept
-    : client_(client), engine_(client.engine), to_upstream_(engine_.writers), to_client_(engine_.writers),
-      response_(engine_.response_parsers) {}
+constexpr std::uint8_t max_attempts = 8;
 
-Exchange::~Exchange() { WEIR_VERIFY(upstream_ == nullptr); }
+// h2c would carry requests past the routes that a tunnel does not see.
+bool may_upgrade(const http::RequestHead& head, const RouteSpec& route, RequestBody body) noexcept {
+  return head.connection_upgrade && route.allow_upgrade && body != RequestBody::streaming &&
+         !http::equal_ignoring_case(head.value_of(http::FieldId::upgrade).substr(0, 3), "h2c");
+}
+
+}  // namespace
+
+Exchange::Exchange(Engine& worker, ClientStream& asking) noexcept
+    : ExchangeContext(worker, asking), attempt_(*this, upload_), upload_(*this), answer_(worker.writers) {
+  client.deadline().set_watcher(this);
+}
+
+Exchange::~Exchange() = default;
 
 Task<void> Exchange::run() {
-  Stream& stream = client_.stream;
-  ++engine_.counters.requests;
-  started_ = engine_.reactor.now();
-  if (engine_.logs_access()) started_wall_ = engine_.reactor.backend().wall_time();
-  request_.reset(engine_.spec().limits);
-
-  http::Parse verdict = request_.parse(stream.input().view());
-  if (verdict == http::Parse::need_more) client_.enter(Phase::head, engine_.timeouts().head);
-  while (verdict == http::Parse::need_more) {
-    if (stream.input().room().size() < 4096) stream.input().compact();
-    auto got = co_await stream.receive();
-    if (!got || *got == 0) break;
-    verdict = request_.parse(stream.input().view());
-  }
-  head_at_ = engine_.reactor.now();
-
-  if (verdict == http::Parse::complete) {
-    head_complete_ = true;
-    auto dispatching = dispatch();
-    co_await dispatching;
-  } else if (verdict == http::Parse::refused) {
-    client_.keep = false;
-    client_.linger = true;
-    make_request_id();
-    refusal_ = request_.refusal().word;
-    auto answering = answer_error(request_.refusal().status, Ending::bad_request);
-    co_await answering;
-  } else if (client_.timed_out() && request_.started()) {
-    client_.keep = false;
-    make_request_id();
-    auto answering = answer_error(408, Ending::head_timeout);
-    co_await answering;
+  ++engine.counters.requests;
+  has_head_ = true;
+  choose_request_id();
+  const Verdict verdict = examine();
+  Task<void> acting;
+  if (verdict.status != 0) {
+    acting = answer_error(verdict.status, verdict.ending);
+  } else if (route->respond) {
+    acting = answer_respond(*route->respond);
+  } else if (route->redirect) {
+    acting = answer_redirect(*route->redirect);
   } else {
-    client_.keep = false;
-    ending_ = client_.stopped() ? Ending::stopped : Ending::client_closed;
+    acting = forward();
   }
-  if (request_bytes_ > 0) stream.input().consume(request_bytes_);
-  request_bytes_ = 0;
-  finish();
+  co_await acting;
 }
 
-Task<void> Exchange::dispatch() {
-  const http::RequestHead& head = request_.head();
-  request_bytes_ = static_cast<std::uint32_t>(request_.skipped()) + head.size;
-  take_buffered_body();
-  client_.keep = head.keep_alive && !engine_.draining;
-  choose_request_id();
+// Whether the request can be served at all, and by which route.
+Exchange::Verdict Exchange::examine() noexcept {
+  const http::RequestHead& head = client.head();
+  if (!settle_target()) return {400, Ending::bad_request};
+  if (!find_route()) return {404, Ending::no_route};
+  if (target_.empty()) return {414, Ending::bad_request};
+  if (route->redirect && host_.empty()) return {400, Ending::bad_request};  // HTTP/1.0 without Host: redirected whereto?
+  if (head.method == http::Method::connect && !(route->allow_connect && !route->upstream.empty()))
+    return {405, Ending::bad_request};
+  if (route->max_body != 0 && head.framing == http::Framing::length && head.content_length > route->max_body)
+    return {413, Ending::body_too_large};
+  if (route->timeout.total > Duration{}) client.deadline().set_total(client.info().started + route->timeout.total);
+  return {};
+}
 
-  std::uint16_t refusal = 0;
-  Ending ending = Ending::bad_request;
-  if (!settle_target()) {
-    refusal = 400;
-  } else if (!find_route()) {
-    refusal = 404;
-    ending = Ending::no_route;
-  } else if (route_->redirect && host_.empty()) {
-    refusal = 400;  // HTTP/1.0 without Host: there is nowhere to redirect to
-  } else if (head.method == http::Method::connect && !(route_->allow_connect && !route_->upstream.empty())) {
-    refusal = 405;
-  } else if (route_->max_body && body_left_ + body_in_ > route_->max_body) {
-    refusal = 413;
-    ending = Ending::body_too_large;
-  }
-  if (refusal) {
-    auto answering = answer_error(refusal, ending);
+Task<void> Exchange::refuse(http::Refusal refusal) {
+  ++engine.counters.requests;
+  make_request_id();
+  word_ = refusal.word;
+  auto answering = answer_error(refusal.status, Ending::bad_request);
+  co_await answering;
+}
+
+Task<void> Exchange::refuse(Cut why, bool logged) {
+  if (logged) ++engine.counters.requests;
+  logged_ = logged;
+  make_request_id();
+  const CutFacts& facts = facts_of(why);
+  ending_ = facts.ending;
+  if (facts.status != 0 && logged) {
+    auto answering = answer_error(facts.status, facts.ending);
     co_await answering;
+  } else {
+    finish(false);
+  }
+}
+
+// ---- what cuts an exchange ------------------------------------------------------------------------------------------
+
+void Exchange::cut_off(Cut why, std::string_view word) noexcept {
+  if (cut_ == Cut::none) {
+    cut_ = why;
+    if (!word.empty()) word_ = word;
+  }
+  upload_.stop();
+  // A client that is to be answered is still listened to.
+  client.cancel(facts_of(why).status == 0 ? Direction::both : Direction::out);
+  if (attempt_.stream() != nullptr) attempt_.stream()->cancel(Direction::both);
+  if (tunnel_ != nullptr) tunnel_->cancel();
+}
+
+void Exchange::late(Late what) noexcept {
+  if (what == Late::total) return cut_off(Cut::total_timeout);
+  if (what == Late::half_closed) return cut_off(Cut::client_gone);
+  switch (client.deadline().phase()) {
+    case Phase::connect: return attempt_.fail(Cut::connect_timeout);
+    case Phase::first_byte: return attempt_.fail(Cut::upstream_timeout);
+    case Phase::tunnel: return tunnel_->cancel();
+    default: return cut_off(culprit());
+  }
+}
+
+// Who it is that neither sends nor reads.
+Cut Exchange::culprit() const noexcept {
+  const bool waits_for_client =
+      awaited == Side::client || (awaited == Side::request && upload_.state() == Upload::State::reading);
+  return waits_for_client ? Cut::client_timeout : Cut::upstream_timeout;
+}
+
+TimePoint Exchange::last_progress() const noexcept {
+  const TimePoint of_client = client.last_progress();
+  const UpstreamStream* upstream = const_cast<Attempt&>(attempt_).stream();
+  return upstream == nullptr ? of_client : std::max(of_client, upstream->last_progress());
+}
+
+// It may only have said that its request is over: whoever is served still gets an answer that comes soon.
+void Exchange::client_half_closed() noexcept { client.deadline().give_up_at(now() + half_closed_grace); }
+
+void Exchange::request_sent() noexcept {
+  client.watch(*this);
+  if (status_ == 0) client.deadline().enter(Phase::first_byte, route->timeout.first_byte);
+}
+
+// ---- forwarding -----------------------------------------------------------------------------------------------------
+
+Task<void> Exchange::forward() {
+  Upstream& upstream = engine.pools.at(snapshot->upstream_of_route[route_index_]);
+  upgrade_ = may_upgrade(client.head(), *route, client.body());
+  if (client.body() != RequestBody::streaming) client.watch(*this);
+  ForwardRequest request;
+  prepare_request(request);
+
+  TriedSet tried;
+  bool fresh = false;
+  bool again = true;
+  while (again && attempts_ < max_attempts && !is_cut()) {
+    Endpoint* endpoint = upstream.pick(tried);
+    if (endpoint == nullptr) {
+      if (attempts_ == 0) attempt_.fail(upstream.lacks_health() ? Cut::all_down : Cut::no_endpoint);
+      break;
+    }
+    if (++attempts_ > 1) ++engine.counters.retries;
+    auto trying = attempt_.run(*endpoint, fresh, request);
+    co_await trying;
+    again = !is_cut() && try_again(upstream, *endpoint, tried, fresh);
+  }
+  Task<void> ending;
+  if (attempt_.head() == nullptr || is_cut()) {
+    ending = fail();
+  } else if (attempt_.head()->status == 101 || (client.head().method == http::Method::connect && attempt_.head()->status / 100 == 2)) {
+    ending = tunnel();
+  } else {
+    ending = relay_response();
+  }
+  co_await ending;
+}
+
+void Exchange::prepare_request(ForwardRequest& request) const noexcept {
+  const http::RequestHead& head = client.head();
+  request.head = &head;
+  request.rules = &spec().forwarding;
+  request.edit = route->request_headers.empty() ? nullptr : &route->request_headers;
+  request.client = &client.info().peer;
+  request.client_trusted = client.info().trusted;
+  request.scheme = client.info().scheme;
+  request.target = target_;
+  request.host = rewritten_host_;
+  request.request_id = request_id_;
+  request.upgrade = upgrade_;
+  request.body = {head.framing, head.content_length};
+}
+
+// After an attempt: whether another one follows, and how.
+bool Exchange::try_again(const Upstream& upstream, const Endpoint& endpoint, TriedSet& tried, bool& fresh) noexcept {
+  if (attempt_.head() != nullptr) return false;
+  const Retry retry = attempt_.retry();
+  if (retry == Retry::never) return false;
+  attempt_.release(false);
+  if (retry == Retry::if_unanswered) {
+    fresh = true;  // a kept connection was closed under us: the endpoint itself is not to blame
+  } else {
+    tried.add(upstream.index_of(endpoint));
+  }
+  return true;
+}
+
+// No response can be had: ends the upload, gives the stream back, answers by what went wrong.
+Task<void> Exchange::fail() {
+  upload_.stop();
+  co_await upload_.join();
+  attempt_.release(false);
+  if (word_.empty()) word_ = attempt_.failure_word();
+  const CutFacts& facts = facts_of(is_cut() ? cut_ : attempt_.failure());
+  cut_ = Cut::none;
+  client.deadline().set_total(TimePoint::max());  // the answer has its own time
+  if (facts.status != 0) {
+    auto answering = answer_error(facts.status, facts.ending);
+    co_await answering;
+  } else {
+    ending_ = facts.ending;
+    finish(false);
+  }
+}
+
+// ---- the response ---------------------------------------------------------------------------------------------------
+
+void Exchange::plan_response(ResponsePlan& plan) noexcept {
+  const http::ResponseHead& head = *attempt_.head();
+  status_ = head.status;
+  plan.status = head.status;
+  plan.head = &head;
+  plan.edit = route->response_headers.empty() ? nullptr : &route->response_headers;
+  plan.rules = &spec().forwarding;
+  plan.request_id = request_id_;
+  plan.framing = head.framing;
+  plan.length = head.content_length;
+  client.deadline().forget_half_close();
+  client.deadline().enter(Phase::body, route->timeout.idle);
+  awaited = Side::client;
+}
+
+Task<void> Exchange::relay_response() {
+  UpstreamStream& upstream = *attempt_.stream();
+  ResponsePlan plan;
+  plan_response(plan);
+  PartRead read = upstream.read_at_hand();
+  auto sent = co_await client.respond(plan, read.part);
+  if (!sent && sent.error().code == Errc::limit_exceeded) {  // its head does not fit: nothing was sent
+    status_ = 0;
+    attempt_.fail(Cut::bad_response, "head-too-large");
+    auto failing = fail();
+    co_await failing;
     co_return;
   }
-  if (route_->timeout.total > Duration{}) client_.set_total_deadline(started_ + route_->timeout.total);
-  if (route_->respond) {
-    auto responding = answer_respond(*route_->respond);
-    co_await responding;
-  } else if (route_->redirect) {
-    auto redirecting = answer_redirect(*route_->redirect);
-    co_await redirecting;
-  } else {
-    auto forwarding = forward();
-    co_await forwarding;
-  }
-}
-
-// Normalises the path and finds out the host. False: the target is refused.
-bool Exchange::settle_target() noexcept {
-  const http::RequestHead& head = request_.head();
-  if (const auto authority = http::parse_authority(head.authority)) host_ = authority->host;
-  if (head.form == http::TargetForm::authority || head.form == http::TargetForm::asterisk) {
-    path_ = "/";
-    target_ = head.target;
-    return true;
-  }
-  std::array<char, 512> small;
-  char* room = small.data();
-  if (head.path.size() > small.size()) {
-    if (!text_) text_ = engine_.reactor.buffers().take();
-    if (!text_ || text_.room().size() < head.path.size() * 2) return false;
-    room = text_.room().data();
-    text_.commit(head.path.size());
-  }
-  const http::NormalPath normal = http::normalise_path(head.path, room);
-  if (normal.verdict == http::PathVerdict::refused) {
-    refusal_ = normal.word;
-    return false;
-  }
-  if (normal.verdict == http::PathVerdict::unchanged) {
-    path_ = head.path;
-    target_ = head.form == http::TargetForm::origin ? head.target : keep_text(path_, head.query);
-    return !target_.empty();
-  }
-  target_ = keep_text(normal.path, head.query);
-  path_ = target_.substr(0, normal.path.size());
-  return !target_.empty();
-}
-
-// The three texts one behind the other, kept until the exchange ends. Empty when there is no room.
-std::string_view Exchange::keep_text(std::string_view a, std::string_view b, std::string_view c) noexcept {
-  const std::size_t size = a.size() + b.size() + c.size();
-  if (!text_) text_ = engine_.reactor.buffers().take();
-  if (!text_ || text_.room().size() < size) return {};
-  char* const out = text_.room().data();
-  char* at = out;
-  for (std::string_view part : {a, b, c}) {
-    if (!part.empty()) std::memcpy(at, part.data(), part.size());
-    at += part.size();
-  }
-  text_.commit(size);
-  return {out, size};
-}
-
-bool Exchange::find_route() noexcept {
-  const http::RequestHead& head = request_.head();
-  Router::Query query;
-  query.listener = client_.listener;
-  query.host = host_;
-  query.path = path_;
-  query.head = &head;
-  route_index_ = engine_.snapshot->router.find(query);
-  if (route_index_ == Router::none) return false;
-  route_ = &engine_.snapshot->routes[route_index_];
-
-  const Rewrite& rewrite = route_->rewrite;
-  if (rewrite.host) rewritten_host_ = *rewrite.host;
-  if (head.form == http::TargetForm::authority || head.form == http::TargetForm::asterisk) return true;
-  if (rewrite.path) {
-    target_ = keep_text(*rewrite.path, head.query);
-  } else if (rewrite.prefix) {
-    // /old/x with /old -> /new gives /new/x; a doubled slash at the seam is avoided.
-    const std::string_view rest = behind_prefix(*route_, path_);
-    std::string_view prefix = *rewrite.prefix;
-    if (prefix.ends_with('/') && rest.starts_with('/')) prefix.remove_suffix(1);
-    if (prefix.empty() && rest.empty()) prefix = "/";
-    target_ = keep_text(prefix, rest, head.query);
-  }
-  return !target_.empty();
-}
-
-void Exchange::choose_request_id() noexcept {
-  if (client_.trusted && engine_.spec().forwarding.request_id) {
-    const std::string_view given = request_.head().value_of(http::FieldId::x_request_id);
-    if (!given.empty() && given.size() <= 128) {
-      request_id_ = given;
-      return;
+  while (part_passed(sent, read) && !read.part.last) {
+    upstream.taken();
+    awaited = Side::upstream;
+    read = co_await upstream.read_body();
+    if (read.by_close && upload_.under_way()) {
+      // A reset that the upload met first is not reported again, so this end may be none. The upload knows.
+      upload_.stop();
+      co_await upload_.join();
     }
+    if (read.by_close && upload_.state() == Upload::State::broken) read = {{}, Cut::upstream_reset};
+    awaited = Side::client;
+    const bool sendable = read.part.size > 0 || read.part.last;
+    if (sendable) sent = co_await client.write_body(read.part);
   }
-  make_request_id();
+  upstream.taken();
+  // A client that leaves when it has got everything has cut nothing.
+  const bool whole = sent && read.part.last && read.cut == Cut::none;
+  // An upstream that has refused the request does not want the rest of it; any other one may.
+  if (!whole || status_ >= 400) upload_.stop();
+  awaited = Side::request;
+  co_await upload_.join();
+  end_response(whole);
 }
 
-void Exchange::make_request_id() noexcept {
-  if (!engine_.spec().forwarding.request_id) return;
-  engine_.write_request_id(id_text_.data());
-  request_id_ = {id_text_.data(), Engine::request_id_size};
+// A part was sent, as far as there was one. False: nothing can follow.
+bool Exchange::part_passed(const Result<void>& sent, const PartRead& read) noexcept {
+  if (sent) {
+    body_out_ += read.part.size;
+  } else {
+    cut_off(cut_of_client(sent.error()));
+  }
+  if (read.cut != Cut::none) cut_off(read.cut);
+  return !is_cut();
 }
 
-// A body that came with the head is sent on with it, and can be sent again; any other one streams.
-void Exchange::take_buffered_body() noexcept {
-  const http::RequestHead& head = request_.head();
-  streams_body_ = head.framing == http::Framing::chunked;
-  if (head.framing != http::Framing::length) return;
-  const std::string_view rest = client_.stream.input().view().substr(request_bytes_);
-  if (rest.size() < head.content_length) {
-    body_left_ = head.content_length;
-    streams_body_ = true;
-    return;
-  }
-  buffered_body_ = rest.substr(0, head.content_length);
-  body_in_ = buffered_body_.size();
-  request_bytes_ += static_cast<std::uint32_t>(buffered_body_.size());
+void Exchange::end_response(bool whole) noexcept {
+  if (upload_.state() == Upload::State::broken && status_ < 400) cut_off(Cut::upstream_closed);
+  const bool request_whole = client.body() != RequestBody::streaming || upload_.state() == Upload::State::done;
+  const bool complete = whole && request_whole;
+  ending_ = complete ? Ending::ok : facts_of(cut_).ending;
+  attempt_.release(complete);
+  finish(whole);
 }
 
-
-void Exchange::finish() noexcept {
-  if (status_ != 0) ++engine_.counters.responses;
-  engine_.counters.bytes_in += body_in_;
-  engine_.counters.bytes_out += body_out_;
-  if (!engine_.logs_access() || (!head_complete_ && !request_.started())) return;
-
-  const http::RequestHead& head = request_.head();
-  AccessRecord record;
-  record.started = started_wall_;
-  const Address client =
-      head_complete_ ? client_of(head, client_.peer, engine_.spec().forwarding) : client_.peer;
-  record.client = &client;
-  record.listener = engine_.spec().listeners[client_.listener].name;
-  if (route_) {
-    record.route = route_->name;
-    record.upstream = route_->upstream;
+// After 101 Switching Protocols or a successful CONNECT, bytes go both ways until both sides have ended.
+Task<void> Exchange::tunnel() {
+  UpstreamStream& upstream = *attempt_.stream();
+  ResponsePlan plan;
+  plan_response(plan);
+  plan.tunnel = true;
+  const BodyPart nothing;
+  const auto sent = co_await client.respond(plan, nothing);
+  upstream.taken();
+  if (sent && !is_cut()) {
+    Relay relay(client.tunnel_end(), upstream.tunnel_end(), [](void* exchange) noexcept {
+      auto& self = *static_cast<Exchange*>(exchange);
+      self.client.deadline().enter(Phase::tunnel, half_closed_grace);
+    }, this);
+    tunnel_ = &relay;
+    client.deadline().enter(Phase::tunnel, route->timeout.tunnel);
+    auto relaying = relay.run();
+    co_await relaying;
+    tunnel_ = nullptr;
+    tunnel_in_ = relay.from_a();
+    body_out_ = relay.from_b();
   }
-  if (endpoint_) record.endpoint = endpoint_->spec().text;
-  if (head_complete_) {
-    record.method = head.method_text;
-    record.target = head.target;
-    record.host = host_;
-    record.referer = head.value_of(http::FieldId::referer);
-    record.user_agent = head.value_of(http::FieldId::user_agent);
-    record.minor_version = head.minor_version;
-  }
-  record.request_id = request_id_;
-  record.status = status_;
-  record.bytes_in = body_in_;
-  record.bytes_out = body_out_;
-  const TimePoint now = engine_.reactor.now();
-  if (head_complete_) record.head = head_at_ - started_;
-  if (connected_.ns) record.connect = connected_ - connect_started_;
-  if (first_byte_.ns) record.first_byte = first_byte_ - sent_;
-  record.total = now - started_;
-  record.attempts = attempts_;
-  record.reused = reused_;
-  record.ending = ending_;
-  engine_.log_access(record);
+  ending_ = cut_ == Cut::stopped ? Ending::stopped : sent ? Ending::tunnel_closed : Ending::client_closed;
+  attempt_.release(false);
+  finish(false);
 }
 
 }  // namespace weir::proxy

@@ -1,8 +1,9 @@
 #include "core/proxy/server.hpp"
 
-#include "core/proxy/connection.hpp"
 #include "core/proxy/engine.hpp"
-#include "core/proxy/exchange.hpp"
+#include "core/proxy/h1/client_side.hpp"
+#include "core/proxy/h1/upstream_stream.hpp"
+#include "core/proxy/pooled_source.hpp"
 #include "core/reactor/awaitables.hpp"
 
 namespace weir::proxy {
@@ -46,15 +47,21 @@ class Server::Impl : public Timer {
  public:
   Impl(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, const ServerOptions& options)
       : Timer([](Timer& timer) noexcept { static_cast<Impl&>(timer).stop(); }),
-        engine(reactor, std::move(snapshot), options) {}
+        upstream_side(reactor, snapshot->spec->limits),
+        engine(reactor, std::move(snapshot), options),
+        source(engine.pools, upstream_side),
+        clients(engine) {
+    engine.source = &source;
+    engine.trimmed = {&upstream_side, &clients};
+  }
 
   Error open_listeners() noexcept;
   Error open_listener(std::uint32_t index, const OpenSpec& spec) noexcept;
   Task<void> accept_loop(Listener& listener);
   Task<void> accept_waiting(Listener& listener);
-  Error begin(ClientConnection& connection) noexcept;
-  Error admit(ClientConnection& connection) noexcept;
-  bool hand_over(ClientConnection& connection) noexcept;
+  Error begin(h1::ClientConnection& connection) noexcept;
+  Error admit(h1::ClientConnection& connection) noexcept;
+  bool hand_over(h1::ClientConnection& connection) noexcept;
   void take_over(const AcceptedConnection& connection) noexcept;
   std::uint32_t room(std::uint32_t listener) const noexcept;
   bool is_full(std::uint32_t listener) const noexcept { return room(listener) == 0; }
@@ -64,7 +71,10 @@ class Server::Impl : public Timer {
   void stop() noexcept;
   void close_listeners() noexcept;
 
+  h1::UpstreamSide upstream_side;
   Engine engine;
+  PooledSource source;
+  h1::ClientSide clients;
   Scope accepting;  // the accept loops
   std::vector<std::unique_ptr<Listener>> listeners;
   Event ending;       // drain() or stop() was called
@@ -105,7 +115,7 @@ std::uint32_t Server::Impl::room(std::uint32_t listener) const noexcept {
     return limit == 0 ? unbounded : limit - std::min(limit, used);
   };
   const SharedCounters* shared = engine.options.shared;
-  const std::uint32_t all = shared ? shared->connections.load(std::memory_order_relaxed) : engine.open_count;
+  const std::uint32_t all = shared ? shared->connections.load(std::memory_order_relaxed) : clients.open_count;
   const std::uint32_t of_process = left(engine.options.max_connections, all);
   const std::uint32_t own_limit = engine.spec().listeners[listener].max_connections;
   if (own_limit == 0) return of_process;
@@ -113,7 +123,7 @@ std::uint32_t Server::Impl::room(std::uint32_t listener) const noexcept {
   if (shared && shared->per_listener) {
     here = shared->per_listener[listener].load(std::memory_order_relaxed);
   } else {
-    const_cast<Engine&>(engine).open_connections.for_each([&](ClientConnection& c) { here += c.listener == listener; });
+    const_cast<h1::ClientSide&>(clients).open.for_each([&](h1::ClientConnection& c) { here += c.listener == listener; });
   }
   return std::min(of_process, left(own_limit, here));
 }
@@ -149,7 +159,7 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
       if (!slept) break;
       continue;
     }
-    ClientConnection* connection = engine.connections.make(engine, listener.index);
+    h1::ClientConnection* connection = clients.make(listener.index);
     Accept accept(reactor, listener.handle, connection->stream.handle(), &connection->peer, holds_backlogs(left));
     listener.accepting = &accept.op();
     auto accepted = co_await accept;
@@ -171,7 +181,7 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
       continue;
     }
     const Error error = accepted.error();
-    engine.connections.destroy(connection);
+    clients.discard(connection);
     if (error.code == Errc::cancelled) break;
     if (is_local_exhaustion(error)) {
       if (!paused) {  // once an episode
@@ -193,11 +203,11 @@ Task<void> Server::Impl::accept_loop(Listener& listener) {
 // Connections that the kernel has completed already would be reset by the close: they are served.
 Task<void> Server::Impl::accept_waiting(Listener& listener) {
   while (!engine.stopping && !is_full(listener.index)) {
-    ClientConnection* connection = engine.connections.make(engine, listener.index);
+    h1::ClientConnection* connection = clients.make(listener.index);
     AcceptWaiting accept(engine.reactor, listener.handle, connection->stream.handle(), &connection->peer);
     auto accepted = co_await accept;
     if (!accepted) {
-      engine.connections.destroy(connection);
+      clients.discard(connection);
       break;
     }
     admit(*connection);
@@ -205,13 +215,13 @@ Task<void> Server::Impl::accept_waiting(Listener& listener) {
 }
 
 // Where it was accepted.
-Error Server::Impl::admit(ClientConnection& connection) noexcept {
+Error Server::Impl::admit(h1::ClientConnection& connection) noexcept {
   engine.count_in(connection.listener);
   return begin(connection);
 }
 
 // To another worker. True: it is gone. What waits when the listener closes is served here: others may have ended.
-bool Server::Impl::hand_over(ClientConnection& connection) noexcept {
+bool Server::Impl::hand_over(h1::ClientConnection& connection) noexcept {
   const ServerOptions& options = engine.options;
   if (options.hand_over == nullptr || engine.draining) return false;
   if (!connection.peer.has_port()) return false;
@@ -222,39 +232,36 @@ bool Server::Impl::hand_over(ClientConnection& connection) noexcept {
     return false;
   }
   static_cast<void>(handle.give());
-  engine.connections.destroy(&connection);
+  clients.discard(&connection);
   return true;
 }
 
 void Server::Impl::take_over(const AcceptedConnection& accepted) noexcept {
-  ClientConnection* connection = engine.connections.make(engine, accepted.listener);
+  h1::ClientConnection* connection = clients.make(accepted.listener);
   connection->stream.handle().take(accepted.native);
   connection->peer = accepted.peer;
   if (over || engine.stopping) {
     engine.count_out(accepted.listener);
     engine.reactor.backend().close(connection->stream.handle());
-    engine.connections.destroy(connection);
+    clients.discard(connection);
     return;
   }
   begin(*connection);
 }
 
 // An error: the backend does not take it (select has its limits), and it is closed.
-Error Server::Impl::begin(ClientConnection& connection) noexcept {
+Error Server::Impl::begin(h1::ClientConnection& connection) noexcept {
   ++engine.counters.accepted;
   if (Error error = engine.reactor.backend().attach(connection.stream.handle())) {
     engine.log_event("a connection was refused: " + reason_of(error));
     engine.reactor.backend().close(connection.stream.handle());
     engine.count_out(connection.listener);
-    engine.connections.destroy(&connection);
+    clients.discard(&connection);
     return error;
   }
   const Forwarding& forwarding = engine.spec().forwarding;
   connection.trusted = !forwarding.trusted_proxies.empty() && is_trusted(connection.peer, forwarding);
-  engine.open_connections.push_back(connection);
-  ++engine.open_count;
-  engine.all_closed.reset();
-  connection.begin();
+  clients.begin(connection);
   return {};
 }
 
@@ -270,7 +277,7 @@ void Server::Impl::drain() noexcept {
   engine.draining = true;
   ending.set();
   close_listeners();
-  engine.open_connections.for_each([](ClientConnection& connection) { connection.drain(); });
+  clients.drain();
   const Duration bound = engine.spec().runtime.shutdown.timeout;
   if (bound > Duration{}) engine.reactor.timers().arm(*this, engine.reactor.now() + bound);
 }
@@ -280,7 +287,7 @@ void Server::Impl::stop() noexcept {
   engine.stopping = true;
   ending.set();
   close_listeners();
-  engine.open_connections.for_each([](ClientConnection& connection) { connection.stop(); });
+  clients.stop();
 }
 
 Server::Server(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, ServerOptions options)
@@ -300,11 +307,9 @@ Task<Result<void>> Server::run() {
   for (auto& listener : impl.listeners) impl.accepting.spawn(impl.accept_loop(*listener));
   if (engine.options.takes_over) co_await impl.ending.wait();
   co_await impl.accepting.join();
-  // An idle connection is in no scope and starts a task when its next request comes: first all are gone, then all
-  // tasks.
-  while (!engine.open_connections.empty()) co_await engine.all_closed.wait();
+  while (!impl.clients.open.empty()) co_await impl.clients.all_closed.wait();
   impl.over = true;
-  co_await engine.scope.join();
+  co_await impl.clients.scope.join();
   engine.reactor.timers().disarm(impl);
   engine.pools.close_idle();
   while (engine.pools.live() > 0) {  // cancelled receives end within a turn
@@ -320,7 +325,7 @@ void Server::close_listeners() noexcept { impl_->close_listeners(); }
 void Server::drain() noexcept { impl_->drain(); }
 void Server::stop() noexcept { impl_->stop(); }
 const ServerCounters& Server::counters() const noexcept { return impl_->engine.counters; }
-std::uint32_t Server::connections() const noexcept { return impl_->engine.open_count; }
+std::uint32_t Server::connections() const noexcept { return impl_->clients.open_count; }
 std::uint32_t Server::idle_upstreams() const noexcept { return impl_->engine.pools.idle(); }
 bool Server::draining() const noexcept { return impl_->engine.draining; }
 

@@ -3,14 +3,16 @@
 namespace weir::proxy {
 
 UpstreamConnection::UpstreamConnection(Reactor& reactor, ConnectionPool& owner) noexcept
-    : Timer([](Timer& timer) noexcept {
+    : UpstreamLink(reactor),
+      Timer([](Timer& timer) noexcept {
         auto& connection = static_cast<UpstreamConnection&>(timer);
         connection.pool.retire(connection);
       }),
-      stream(reactor),
       pool(owner) {
   stream.set_owner(this);
 }
+
+void UpstreamConnection::give_back(bool reusable) noexcept { pool.give_back(*this, reusable); }
 
 UpstreamConnection* ConnectionPool::take() noexcept {
   UpstreamConnection* connection = list_.pop_front();

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "core/base/slab.hpp"
-#include "core/net/stream.hpp"
+#include "core/proxy/upstream_source.hpp"
 
 namespace weir::proxy {
 
@@ -14,11 +14,12 @@ class ConnectionPool;
 
 // A connection to an endpoint. It is leased by an exchange, idle in its pool, or retiring: out of the pool, and closed as
 // soon as its receive has ended.
-class UpstreamConnection : public ListLink<UpstreamConnection>, public Timer {
+class UpstreamConnection final : public UpstreamLink, public ListLink<UpstreamConnection>, public Timer {
  public:
   UpstreamConnection(Reactor& reactor, ConnectionPool& owner) noexcept;
 
-  Stream stream;
+  void give_back(bool reusable) noexcept override;
+
   ConnectionPool& pool;
 };
 

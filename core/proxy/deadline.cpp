@@ -1,0 +1,48 @@
+#include "core/proxy/deadline.hpp"
+
+#include <algorithm>
+
+namespace weir::proxy {
+
+void Deadline::enter(Phase phase, Duration limit) noexcept {
+  phase_ = phase;
+  limit_ = limit;
+  phase_end_ = limit == Duration{} ? TimePoint::max() : reactor_.now() + limit;
+  arm();
+}
+
+void Deadline::give_up_at(TimePoint at) noexcept {
+  half_closed_ = at;
+  arm();
+}
+
+void Deadline::arm() noexcept {
+  reactor_.timers().arm(*this, std::min({phase_end_, total_, half_closed_, reminder_}));
+}
+
+void Deadline::fired(Timer& timer) noexcept {
+  auto& self = static_cast<Deadline&>(timer);
+  const TimePoint now = self.reactor_.now();
+  if (self.reminder_ <= now) {
+    self.reminder_ = TimePoint::max();
+    self.arm();
+    return self.reminded_->reminded();
+  }
+  if (self.total_ <= now) {
+    self.total_ = TimePoint::max();
+    return self.watcher_->late(Late::total);
+  }
+  if (self.half_closed_ <= now) return self.watcher_->late(Late::half_closed);
+  if (self.extended(now)) return self.arm();
+  self.watcher_->late(Late::phase);
+}
+
+// Idle phases: any byte in either direction is progress.
+bool Deadline::extended(TimePoint now) noexcept {
+  if (phase_ == Phase::body || phase_ == Phase::tunnel) {
+    phase_end_ = std::max(phase_end_, watcher_->last_progress() + limit_);
+  }
+  return phase_end_ > now;
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,90 @@
+#pragma once
+// Deadline: the one timer of a client connection or stream, re-armed from phase to phase: while it is idle, through an
+// exchange, while it lingers. It knows when something is late and tells its watcher; what that means is the watcher's
+// business. One thread, the reactor's.
+
+#include <cstdint>
+
+#include "core/reactor/reactor.hpp"
+
+namespace weir::proxy {
+
+// What is waited for; decides what a deadline means.
+enum class Phase : std::uint8_t {
+  keep_alive,  // the next request
+  head,        // the rest of a request's head
+  connect,
+  first_byte,  // the head of the response
+  body,        // idle: extended by progress in either direction
+  tunnel,      // idle, as above
+  linger,      // the rest of what a client sends that was answered before it had finished
+};
+
+enum class Late : std::uint8_t {
+  phase,        // the phase took too long
+  total,        // the whole exchange did
+  half_closed,  // the client closed its side a while ago and has still got no answer
+};
+
+class Deadline : private Timer {
+ public:
+  class Watcher {
+   public:
+    // Nothing is armed when it is called; may enter another phase or destroy the deadline.
+    virtual void late(Late what) noexcept = 0;
+    // When bytes last moved, in an idle phase.
+    virtual TimePoint last_progress() const noexcept { return {}; }
+
+   protected:
+    ~Watcher() = default;
+  };
+  // Told when the time asked for by remind() has come.
+  class Reminded {
+   public:
+    virtual void reminded() noexcept = 0;
+
+   protected:
+    ~Reminded() = default;
+  };
+
+  explicit Deadline(Reactor& reactor) noexcept : Timer(&Deadline::fired), reactor_(reactor) {}
+
+  void set_watcher(Watcher* watcher) noexcept { watcher_ = watcher; }
+
+  // Starts a phase that may last `limit`; 0: for ever.
+  void enter(Phase phase, Duration limit) noexcept;
+  Phase phase() const noexcept { return phase_; }
+
+  // The whole exchange ends by then; TimePoint::max(): whenever. Holds from the next enter() on.
+  void set_total(TimePoint at) noexcept { total_ = at; }
+  // The client has closed its side and is given up then, unless its answer has begun.
+  void give_up_at(TimePoint at) noexcept;
+  void forget_half_close() noexcept { half_closed_ = TimePoint::max(); }
+  // Tells `whom` in a while, in whatever phase that is: cheaper than a timer of its own. Holds from the next enter() on.
+  void remind(Duration in, Reminded& whom) noexcept {
+    reminder_ = reactor_.now() + in;
+    reminded_ = &whom;
+  }
+  void forget_reminder() noexcept { reminder_ = TimePoint::max(); }
+
+  // Between two exchanges: forgets all but the phase.
+  void forget_exchange() noexcept { total_ = half_closed_ = reminder_ = TimePoint::max(); }
+  void disarm() noexcept { reactor_.timers().disarm(*this); }
+
+ private:
+  static void fired(Timer& timer) noexcept;
+  void arm() noexcept;
+  bool extended(TimePoint now) noexcept;
+
+  Reactor& reactor_;
+  Watcher* watcher_ = nullptr;
+  Reminded* reminded_ = nullptr;
+  Phase phase_ = Phase::keep_alive;
+  Duration limit_{};
+  TimePoint phase_end_ = TimePoint::max();
+  TimePoint total_ = TimePoint::max();
+  TimePoint half_closed_ = TimePoint::max();
+  TimePoint reminder_ = TimePoint::max();
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,64 @@
+#pragma once
+// ClientConnection: one accepted connection that speaks HTTP/1. It serves one request after another and owns the one
+// timer that all their phases share. While the client is idle it rests: no coroutine, no buffer, no stream, just this
+// object with a receive armed. Made by the client side, destroys itself when it is over; the worker's thread only.
+
+#include <cstdint>
+
+#include "core/net/stream.hpp"
+#include "core/proxy/deadline.hpp"
+#include "core/proxy/h1/client_stream.hpp"
+
+namespace weir::proxy {
+class Exchange;
+}
+
+namespace weir::proxy::h1 {
+
+class ClientSide;
+
+class ClientConnection final : public ListLink<void>, private Deadline::Watcher, public Deadline::Reminded {
+ public:
+  ClientConnection(ClientSide& owner, std::uint32_t listener_index) noexcept;
+
+  // Starts serving. Called once, after accept and attach.
+  void begin() noexcept;
+  // Cuts everything. The coroutines end by themselves.
+  void stop() noexcept;
+  // The server drains: an idle connection ends soon, a busy one after its exchange.
+  void drain() noexcept;
+
+  // For the stream of the request: its events tell when the client leaves.
+  void watch() noexcept;
+  void stop_watching() noexcept { stream.set_notice(nullptr); }
+  void reminded() noexcept override { watch(); }
+
+  ClientSide& side;
+  Stream stream;
+  Deadline deadline;
+  Address peer;
+  std::uint32_t listener;
+  bool trusted = false;  // the peer is a trusted proxy
+
+ private:
+  enum class State : std::uint8_t { resting, reading_head, in_exchange, closing };
+
+  void late(Late what) noexcept override;
+
+  Task<void> serve();          // until the client has nothing more to say for now
+  bool rest() noexcept;        // false: there are bytes already, or the end
+  Task<void> start(http::Parse verdict) noexcept;
+  After end_exchange() noexcept;
+  void finish() noexcept;      // closes and destroys this object
+  Task<void> close_stream(After how);
+  Task<void> linger();
+  static void wake(Stream& stream) noexcept;
+  static void client_left(Stream& stream) noexcept;
+
+  State state_ = State::reading_head;
+  Cut cut_ = Cut::none;        // why it ends although its client would go on
+  ClientStream* request_ = nullptr;
+  Exchange* exchange_ = nullptr;
+};
+
+}  // namespace weir::proxy::h1
