@@ -262,10 +262,10 @@ void App::start_checks() {
   proxy::HealthOptions options;
   std::random_device entropy;
   options.seed = (std::uint64_t{entropy()} << 32) | entropy();
-  options.happened = [](void*, const proxy::HealthEvent& event) noexcept {
+  options.report = [](void*, const proxy::HealthEvent& event) noexcept {
     log(event.what == proxy::HealthEvent::What::up ? Level::info : Level::warn, "{}", text_of(event));
   };
-  checks_ = std::make_unique<proxy::HealthChecks>(*reactor_, spec_, endpoint_states_, options);
+  checks_ = std::make_unique<proxy::HealthScheduler>(*reactor_, spec_, endpoint_states_, options);
   tasks_.spawn(checks_->run());
 }
 

@@ -10,7 +10,7 @@
 
 #include "core/coro/event.hpp"
 #include "core/platform/signal_source.hpp"
-#include "core/proxy/health_check.hpp"
+#include "core/proxy/health/scheduler.hpp"
 #include "daemon/cli.hpp"
 #include "daemon/distributor.hpp"
 #include "daemon/listening.hpp"
@@ -83,7 +83,7 @@ class App {
 
   std::unique_ptr<Reactor> reactor_;
   proxy::EndpointStates endpoint_states_;
-  std::unique_ptr<proxy::HealthChecks> checks_;
+  std::unique_ptr<proxy::HealthScheduler> checks_;
   Note note_;
   Note backend_failed_;
   Event changed_;

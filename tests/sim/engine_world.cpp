@@ -93,10 +93,10 @@ void EngineWorld::start_checks() {
   proxy::HealthOptions options;
   options.seed = world.seed();
   options.context = this;
-  options.happened = [](void* context, const proxy::HealthEvent& event) noexcept {
+  options.report = [](void* context, const proxy::HealthEvent& event) noexcept {
     static_cast<EngineWorld*>(context)->log_ += text_of(event) + "\n";
   };
-  checks_ = std::make_unique<proxy::HealthChecks>(*control_, spec, states, options);
+  checks_ = std::make_unique<proxy::HealthScheduler>(*control_, spec, states, options);
   checking_.spawn(checks_->run());
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/coro/scope.hpp"
-#include "core/proxy/health_check.hpp"
+#include "core/proxy/health/scheduler.hpp"
 #include "core/proxy/server.hpp"
 #include "core/proxy/spec.hpp"
 #include "core/reactor/reactor.hpp"
@@ -77,7 +77,7 @@ class EngineWorld {
   std::vector<std::unique_ptr<SimOrigin>> origins_;
   std::vector<std::unique_ptr<SimClient>> all_clients_;
   std::unique_ptr<proxy::Server> server_;
-  std::unique_ptr<proxy::HealthChecks> checks_;  // on control_; both exist only where something is checked
+  std::unique_ptr<proxy::HealthScheduler> checks_;  // on control_; both exist only where something is checked
   Scope serving_, checking_, origin_scope_, asking_;
   Address listen_;
   std::string log_;

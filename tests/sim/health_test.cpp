@@ -143,10 +143,10 @@ class CheckWorld {
     proxy::HealthOptions options;
     options.seed = world.seed();
     options.context = this;
-    options.happened = [](void* context, const proxy::HealthEvent& event) noexcept {
+    options.report = [](void* context, const proxy::HealthEvent& event) noexcept {
       static_cast<CheckWorld*>(context)->events.push_back(text_of(event));
     };
-    checks_ = std::make_unique<proxy::HealthChecks>(*control_, spec, states, options);
+    checks_ = std::make_unique<proxy::HealthScheduler>(*control_, spec, states, options);
     running_.spawn(checks_->run());
   }
   // Ends the checks; how long that took.
@@ -178,7 +178,7 @@ class CheckWorld {
 
  private:
   std::unique_ptr<Reactor> servers_, control_;
-  std::unique_ptr<proxy::HealthChecks> checks_;
+  std::unique_ptr<proxy::HealthScheduler> checks_;
   Scope running_;
 };
 
@@ -261,7 +261,7 @@ TEST_CASE("an http check asks for its path and looks at the status") {
         {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, "status 404"},
         {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 302 Found\r\nLocation: /\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
          true, "status 302"},
-        {"SSH-2.0-OpenSSH_9.2\r\n", false, "the answer is no HTTP"},
+        {"SSH-2.0-OpenSSH_9.2\r\n", false, "the answer is not HTTP"},
         {"HTTP/1.0 200 OK\r\n\r\nuntil the end", true, "status 200"},
         {"HTTP/1.1 200 OK\r\nContent-Le", false, "the connection ended before an answer"},
     };

@@ -1,16 +1,13 @@
-#include "core/proxy/health_check.hpp"
-
-#include <fmt/format.h>
+#include "core/proxy/health/scheduler.hpp"
 
 #include <algorithm>
 
-#include "core/base/log.hpp"
 #include "core/reactor/awaitables.hpp"
 
 namespace weir::proxy {
 namespace {
 
-// Every endpoint is looked at within this time from the start; from then on checks are spread over their interval.
+// Each endpoint is checked within this time from the start; from then on its checks are spread over their interval.
 constexpr Duration first_look = 1s;
 
 std::string_view name_of(HealthCheckSpec::Kind kind) noexcept {
@@ -22,34 +19,17 @@ std::string_view name_of(HealthCheckSpec::Kind kind) noexcept {
   return "";
 }
 
-std::string_view words_of(HealthEvent::What what) noexcept {
-  switch (what) {
-    case HealthEvent::What::up: return "endpoint is up";
-    case HealthEvent::What::down: return "endpoint is down";
-    case HealthEvent::What::unknown: return "endpoint cannot be checked";
-  }
-  return "";
-}
-
 }  // namespace
 
-struct HealthChecks::Target {
+struct HealthScheduler::Target {
   const UpstreamSpec* upstream;
   const EndpointSpec* endpoint;
   std::shared_ptr<EndpointState> state;
   bool unknown = false;  // the last check could not be made
 };
 
-std::string text_of(const HealthEvent& event) {
-  std::string text =
-      fmt::format("{} {} {} up={}/{} {} {}", words_of(event.what), kv("upstream", event.upstream),
-                  kv("endpoint", event.endpoint), event.up, event.all, kv("check", event.check), kv("reason", event.reason));
-  if (!event.output.empty()) text += fmt::format(" {}", kv("output", event.output));
-  return text;
-}
-
-HealthChecks::HealthChecks(Reactor& reactor, std::shared_ptr<const Spec> spec, EndpointStates& states,
-                           const HealthOptions& options)
+HealthScheduler::HealthScheduler(Reactor& reactor, std::shared_ptr<const Spec> spec, EndpointStates& states,
+                                 const HealthOptions& options)
     : reactor_(reactor), spec_(std::move(spec)), options_(options), rng_(options.seed),
       scripts_(spec_->runtime.max_scripts) {
   for (const UpstreamSpec& upstream : spec_->upstreams) {
@@ -65,15 +45,15 @@ HealthChecks::HealthChecks(Reactor& reactor, std::shared_ptr<const Spec> spec, E
   }
 }
 
-HealthChecks::~HealthChecks() = default;
+HealthScheduler::~HealthScheduler() = default;
 
-Task<void> HealthChecks::run() {
+Task<void> HealthScheduler::run() {
   for (auto& target : targets_) checking_.spawn(watch(*target));
   co_await checking_.join();
 }
 
 // The checks of an endpoint lie at one random phase of its interval; the first look comes before that.
-Task<void> HealthChecks::watch(Target& target) {
+Task<void> HealthScheduler::watch(Target& target) {
   const Duration interval = target.upstream->health_check->interval;
   const Duration phase = random_below(interval);
   const Duration look = std::min(phase, random_below(first_look));
@@ -85,18 +65,18 @@ Task<void> HealthChecks::watch(Target& target) {
     auto checking = check(target);
     const Probe probe = co_await checking;
     if (checking_.token().cancelled()) break;
-    take_in(target, probe);
+    record(target, probe);
     due = std::max(next, reactor_.now());
     next = due + interval;
   }
 }
 
-Duration HealthChecks::random_below(Duration bound) noexcept {
+Duration HealthScheduler::random_below(Duration bound) noexcept {
   return Duration{static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(bound.count())))};
 }
 
 // A script waits for its turn first; its timeout begins when it does.
-Task<Probe> HealthChecks::check(Target& target) {
+Task<Probe> HealthScheduler::check(Target& target) {
   const CancelToken token = checking_.token();
   const ProbeTarget what{*target.upstream, *target.endpoint, spec_->limits, target.state->is_up()};
   Probe probe;
@@ -124,9 +104,9 @@ Task<Probe> HealthChecks::check(Target& target) {
   co_return probe;
 }
 
-void HealthChecks::take_in(Target& target, const Probe& probe) {
+void HealthScheduler::record(Target& target, const Probe& probe) {
   if (probe.verdict == Probe::Verdict::not_made) {
-    if (!target.unknown) tell(target, HealthEvent::What::unknown, probe);
+    if (!target.unknown) report(target, HealthEvent::What::unknown, probe);
     target.unknown = true;
     return;
   }
@@ -134,13 +114,13 @@ void HealthChecks::take_in(Target& target, const Probe& probe) {
   const HealthCheckSpec& rules = *target.upstream->health_check;
   switch (target.state->record(probe.verdict == Probe::Verdict::passed, rules.rise, rules.fall)) {
     case EndpointState::Change::none: break;
-    case EndpointState::Change::up: tell(target, HealthEvent::What::up, probe); break;
-    case EndpointState::Change::down: tell(target, HealthEvent::What::down, probe); break;
+    case EndpointState::Change::up: report(target, HealthEvent::What::up, probe); break;
+    case EndpointState::Change::down: report(target, HealthEvent::What::down, probe); break;
   }
 }
 
-void HealthChecks::tell(const Target& target, HealthEvent::What what, const Probe& probe) const {
-  if (!options_.happened) return;
+void HealthScheduler::report(const Target& target, HealthEvent::What what, const Probe& probe) const {
+  if (!options_.report) return;
   HealthEvent event;
   event.what = what;
   event.upstream = target.upstream->name;
@@ -153,7 +133,7 @@ void HealthChecks::tell(const Target& target, HealthEvent::What what, const Prob
     ++event.all;
     event.up += other->state->is_up() ? 1 : 0;
   }
-  options_.happened(options_.context, event);
+  options_.report(options_.context, event);
 }
 
 }  // namespace weir::proxy

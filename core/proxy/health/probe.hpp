@@ -1,7 +1,7 @@
 #pragma once
-// One check of one endpoint, from its begin to its verdict: the kinds that a health check can be of. Each ends at its
-// deadline or soon after its token is cancelled, with everything closed that it opened. Control thread; through the
-// reactor's backend only.
+// One check of one endpoint, from its start to its verdict, for each kind of check: probe_tcp, probe_http and probe_script,
+// one file each. A probe ends at its deadline or soon after its token is cancelled, and closes what it has opened. Control
+// thread; through the reactor's backend only.
 
 #include <cstdint>
 #include <string>
@@ -16,19 +16,19 @@
 
 namespace weir::proxy {
 
-// What is checked, and in which circumstances. Outlives the probe.
+// What is checked, and under which circumstances. Outlives the probe.
 struct ProbeTarget {
   const UpstreamSpec& upstream;  // with a health check
   const EndpointSpec& endpoint;
-  const http::Limits& limits;    // of an answer's head
-  bool was_up = true;            // what the endpoint counts as so far
+  const http::Limits& limits;    // of the head of an answer
+  bool was_up = true;            // how the endpoint counts so far
 };
 
 struct Probe {
   enum class Verdict : std::uint8_t {
     passed,
     failed,
-    not_made,  // weir lacked descriptors or memory for it: that says nothing about the endpoint
+    not_made,  // weir itself ran out of something (is_local_exhaustion): that says nothing about the endpoint
   };
   Verdict verdict = Verdict::failed;
   std::string reason;  // for people: "status 503", "connection refused (os error 111)"
@@ -38,14 +38,20 @@ struct Probe {
 // Bytes of a script's output that are kept.
 inline constexpr std::size_t kept_output = 1024;
 
-// An endpoint with several addresses is connected to as a request would do it: in their order, until one accepts.
+// Passed: a connection is accepted. The addresses of an endpoint are tried as for a request: in order, until one accepts.
 Task<Probe> probe_tcp(Reactor& reactor, const ProbeTarget& target, CancelToken token);
-Task<Probe> probe_http(Reactor& reactor, const ProbeTarget& target, CancelToken token);
-Task<Probe> probe_script(Reactor& reactor, const ProbeTarget& target, CancelToken token);
 
+// Passed: the answer to a GET has a status from 200 to 399.
+Task<Probe> probe_http(Reactor& reactor, const ProbeTarget& target, CancelToken token);
 // The request that probe_http sends.
 std::string health_request(const ProbeTarget& target);
+
+// Passed: the program ends with code 0.
+Task<Probe> probe_script(Reactor& reactor, const ProbeTarget& target, CancelToken token);
 // What a script is told: WEIR_UPSTREAM, WEIR_ENDPOINT, WEIR_ADDRESS, WEIR_PORT, WEIR_ADDRESSES, WEIR_STATE.
 std::vector<EnvironmentVariable> script_environment(const ProbeTarget& target);
+
+// "no answer within 2000 ms".
+std::string too_late(std::string_view what, Duration timeout);
 
 }  // namespace weir::proxy

@@ -1,0 +1,58 @@
+#pragma once
+// HealthScheduler: probes each endpoint of one configuration periodically, independently of the others, records the results in
+// the endpoints' states and reports what changes. It runs on the control thread's reactor, once per process however many
+// workers there are, and touches the operating system only through the reactor's backend.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/base/rng.hpp"
+#include "core/coro/scope.hpp"
+#include "core/coro/semaphore.hpp"
+#include "core/proxy/endpoint_state.hpp"
+#include "core/proxy/health/event.hpp"
+#include "core/proxy/health/probe.hpp"
+#include "core/proxy/spec.hpp"
+
+namespace weir::proxy {
+
+struct HealthOptions {
+  std::uint64_t seed = 1;  // spreads the checks over their interval
+  // Control thread. Null: silent.
+  void (*report)(void* context, const HealthEvent& event) noexcept = nullptr;
+  void* context = nullptr;
+};
+
+class HealthScheduler {
+ public:
+  HealthScheduler(Reactor& reactor, std::shared_ptr<const Spec> spec, EndpointStates& states,
+                  const HealthOptions& options);
+  HealthScheduler(const HealthScheduler&) = delete;
+  HealthScheduler& operator=(const HealthScheduler&) = delete;
+  ~HealthScheduler();
+
+  // Checks until stop(), then ends as soon as what runs has ended: scripts are killed with all they started.
+  Task<void> run();
+  void stop() noexcept { checking_.cancel(); }
+
+  std::size_t endpoints() const noexcept { return targets_.size(); }
+
+ private:
+  struct Target;
+  Task<void> watch(Target& target);
+  Task<Probe> check(Target& target);
+  Duration random_below(Duration bound) noexcept;
+  void record(Target& target, const Probe& probe);
+  void report(const Target& target, HealthEvent::What what, const Probe& probe) const;
+
+  Reactor& reactor_;
+  std::shared_ptr<const Spec> spec_;
+  HealthOptions options_;
+  Rng rng_;
+  Semaphore scripts_;
+  std::vector<std::unique_ptr<Target>> targets_;
+  Scope checking_;
+};
+
+}  // namespace weir::proxy
