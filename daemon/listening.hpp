@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/proxy/server.hpp"
+#include "core/proxy/server_options.hpp"
 #include "core/proxy/spec.hpp"
 
 namespace weir::daemon {

@@ -1,73 +1,77 @@
 #pragma once
-// Engine: what the connections and exchanges of one worker share. Owned by the Server, used on its thread only.
+// Engine: what the connections and exchanges of one worker share: the reactor, the snapshot, the upstreams, pools of
+// memory, logs and counters. It knows nothing of connections, exchanges and protocols; the Server, which owns it, is above
+// all of them. Worker's thread.
 
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <string_view>
 
 #include "core/base/object_pool.hpp"
+#include "core/coro/scope.hpp"
 #include "core/http/h1_writer.hpp"
 #include "core/proxy/access_log.hpp"
-#include "core/proxy/server.hpp"
-#include "core/proxy/trimmed.hpp"
+#include "core/proxy/counters.hpp"
+#include "core/proxy/date_cache.hpp"
+#include "core/proxy/request_ids.hpp"
+#include "core/proxy/server_options.hpp"
+#include "core/proxy/trim_timer.hpp"
 #include "core/proxy/upstream/pools.hpp"
 #include "core/proxy/upstream_source.hpp"
 #include "core/proxy/worker_snapshot.hpp"
 
 namespace weir::proxy {
 
+// How far a server has come. It only ever goes forward, and may leave out what lies between.
+enum class RunState : std::uint8_t {
+  serving,
+  draining,  // accepts nothing any more; what is in flight is finished, answers carry Connection: close
+  stopping,  // what is left is cut
+  over,      // no connection is left, and none is taken over
+};
+
 class Engine {
  public:
+  // What is referred to outlives the engine.
   Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const ServerOptions& o);
-  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   const Spec& spec() const noexcept { return *snapshot->spec; }
   const Timeouts& timeouts() const noexcept { return spec().timeouts; }
 
-  // 32 hexadecimal digits that no other request of this process gets.
-  static constexpr std::size_t request_id_size = 32;
-  void write_request_id(char* out) noexcept;
+  bool draining() const noexcept { return state != RunState::serving; }
 
-  // Counts a client connection among those of all workers.
-  void count_in(std::uint32_t listener) noexcept;
-  void count_out(std::uint32_t listener) noexcept;
-
-  bool logs_access() const noexcept { return options.log_line && spec().access_log.enabled; }
-  void log_access(const AccessRecord& record) noexcept;
-  void log_event(std::string_view text) const noexcept;
-
-  // Gives memory that the last burst left behind back to the heap, and tells the owner. Cheap where there is none.
-  void keep_house() noexcept;
-  // Something happened: keep_house() is called in a while, until nothing happens any more.
-  void note_activity() noexcept;
+  static constexpr std::size_t request_id_size = RequestIds::size;
+  void write_request_id(char* out) noexcept { ids_.write(out); }
 
   // The Date field's value of this second.
-  std::string_view http_date() noexcept;
+  std::string_view http_date() noexcept { return date_.at(reactor.backend().wall_time()); }
+
+  bool logs_access() const noexcept { return line_ != nullptr; }
+  void log_access(const AccessRecord& record) noexcept;
+  void log_event(std::string_view text) const noexcept {
+    if (options.log_event) options.log_event(options.context, text);
+  }
+
+  // Something happened: memory that it leaves behind is given back later.
+  void note_activity() noexcept { trim.note_activity(); }
 
   Reactor& reactor;
-  SnapshotRef snapshot;
-  ServerOptions options;
+  const SnapshotRef snapshot;
+  const ServerOptions options;
   ServerCounters counters;
   UpstreamPools pools;
-  UpstreamSource* source = nullptr;        // set by whoever composes the worker, before the first exchange
-  std::vector<Trimmed*> trimmed;           // likewise
+  UpstreamSource* source = nullptr;  // set before the first exchange
   ObjectPool<http::SliceWriter> writers;
-  bool draining = false;
-  bool stopping = false;
+  TrimTimer trim;
+  Scope scope;  // connections that are not idle
+  RunState state = RunState::serving;
 
  private:
-  std::uint64_t id_high_;
-  std::uint64_t id_low_;
-  std::int64_t date_second_ = -1;
-  std::array<char, 32> date_{};
-  std::unique_ptr<char[]> line_;
-
-  struct HouseTimer : Timer {
-    explicit HouseTimer(Engine& owner) noexcept;
-    Engine& engine;
-  };
-  HouseTimer house_timer_;
+  RequestIds ids_;
+  DateCache date_;
+  std::unique_ptr<char[]> line_;  // of the access log, one after the other; null: there is none
 };
 
 }  // namespace weir::proxy

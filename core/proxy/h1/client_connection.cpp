@@ -18,12 +18,12 @@ constexpr std::size_t worth_receiving_into = 4096;
 }  // namespace
 
 ClientConnection::ClientConnection(ClientSide& owner, std::uint32_t listener_index) noexcept
-    : side(owner), stream(owner.engine.reactor), deadline(owner.engine.reactor), listener(listener_index) {
+    : proxy::ClientConnection(owner.engine.reactor, listener_index), side(owner), deadline(owner.engine.reactor) {
   stream.set_owner(this);
   deadline.set_watcher(this);
 }
 
-void ClientConnection::begin() noexcept { side.scope.spawn(serve()); }
+void ClientConnection::begin() noexcept { side.engine.scope.spawn(serve()); }
 
 Task<void> ClientConnection::serve() {
   After after = After::keep;
@@ -80,7 +80,7 @@ bool ClientConnection::rest() noexcept {
   if (stream.has_result()) return false;
   state_ = State::resting;
   const Engine& engine = side.engine;
-  deadline.enter(Phase::keep_alive, engine.draining ? engine.spec().runtime.shutdown.idle : engine.timeouts().keep_alive);
+  deadline.enter(Phase::keep_alive, engine.draining() ? engine.spec().runtime.shutdown.idle : engine.timeouts().keep_alive);
   stream.set_notice(&ClientConnection::wake);
   return true;
 }
@@ -100,8 +100,7 @@ void ClientConnection::wake(Stream& stream) noexcept {
 void ClientConnection::finish() noexcept {
   stream.close_now();
   deadline.disarm();
-  List<ClientConnection>::erase(*this);
-  side.closed(*this);
+  side.owner.connection_closed(*this);
 }
 
 Task<void> ClientConnection::close_stream(After how) {

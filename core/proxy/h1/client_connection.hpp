@@ -3,9 +3,7 @@
 // timer that all their phases share. While the client is idle it rests: no coroutine, no buffer, no stream, just this
 // object with a receive armed. Made by the client side, destroys itself when it is over; the worker's thread only.
 
-#include <cstdint>
-
-#include "core/net/stream.hpp"
+#include "core/proxy/client_connection.hpp"
 #include "core/proxy/deadline.hpp"
 #include "core/proxy/h1/client_stream.hpp"
 
@@ -17,16 +15,13 @@ namespace weir::proxy::h1 {
 
 class ClientSide;
 
-class ClientConnection final : public ListLink<void>, private Deadline::Watcher, public Deadline::Reminded {
+class ClientConnection final : public proxy::ClientConnection, private Deadline::Watcher, public Deadline::Reminded {
  public:
   ClientConnection(ClientSide& owner, std::uint32_t listener_index) noexcept;
 
-  // Starts serving. Called once, after accept and attach.
-  void begin() noexcept;
-  // Cuts everything. The coroutines end by themselves.
-  void stop() noexcept;
-  // The server drains: an idle connection ends soon, a busy one after its exchange.
-  void drain() noexcept;
+  void begin() noexcept override;
+  void drain() noexcept override;
+  void stop() noexcept override;
 
   // For the stream of the request: its events tell when the client leaves.
   void watch() noexcept;
@@ -34,11 +29,7 @@ class ClientConnection final : public ListLink<void>, private Deadline::Watcher,
   void reminded() noexcept override { watch(); }
 
   ClientSide& side;
-  Stream stream;
   Deadline deadline;
-  Address peer;
-  std::uint32_t listener;
-  bool trusted = false;  // the peer is a trusted proxy
 
  private:
   enum class State : std::uint8_t { resting, reading_head, in_exchange, closing };

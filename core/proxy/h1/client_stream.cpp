@@ -127,7 +127,7 @@ void ClientStream::settle_after(const ResponsePlan& plan) noexcept {
   } else if (head_ == nullptr || body_unread() || head_->method == http::Method::connect) {
     // Whether the rest will ever be read is not known; and what follows a CONNECT was meant for its tunnel.
     after_ = After::linger;
-  } else if (!head_->keep_alive || engine.draining || response_framing_ == http::Framing::until_close) {
+  } else if (!head_->keep_alive || engine.draining() || response_framing_ == http::Framing::until_close) {
     after_ = After::close;
   } else {
     after_ = After::keep;
@@ -233,7 +233,7 @@ RelayEnd& ClientStream::tunnel_end() noexcept {
 
 void ClientStream::watch(Events& events) noexcept {
   events_ = &events;
-  const bool probably_kept = head_->keep_alive && !connection_.side.engine.draining;
+  const bool probably_kept = head_->keep_alive && !connection_.side.engine.draining();
   if (probably_kept) {
     connection_.watch();  // costs nothing: the receive that waits for the next request is armed anyway
   } else {

@@ -137,14 +137,10 @@ void UpstreamStream::finish(bool complete) noexcept {
   link.give_back(reusable);
 }
 
-Trimmed::Result UpstreamSide::trim() noexcept {
-  Result result;
-  const std::size_t before = streams_.allocated() + writers_.allocated() + parsers_.allocated();
-  streams_.trim(streams_.take_peak());
-  writers_.trim(writers_.take_peak());
-  parsers_.trim(parsers_.take_peak());
-  result.freed = before - streams_.allocated() - writers_.allocated() - parsers_.allocated();
-  return result;
+void UpstreamSide::watch(TrimTimer& trim) {
+  trim.watch(streams_, TrimTimer::Worth::no);
+  trim.watch(writers_, TrimTimer::Worth::no);
+  trim.watch(parsers_, TrimTimer::Worth::no);
 }
 
 }  // namespace weir::proxy::h1

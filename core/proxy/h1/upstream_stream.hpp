@@ -8,7 +8,7 @@
 #include "core/http/body.hpp"
 #include "core/http/h1_parser.hpp"
 #include "core/http/h1_writer.hpp"
-#include "core/proxy/trimmed.hpp"
+#include "core/proxy/trim_timer.hpp"
 #include "core/proxy/upstream_source.hpp"
 
 namespace weir::proxy::h1 {
@@ -64,14 +64,15 @@ class UpstreamStream final : public proxy::UpstreamStream {
 };
 
 // What the HTTP/1 streams to upstreams share on one reactor.
-class UpstreamSide final : public UpstreamProtocol, public Trimmed {
+class UpstreamSide final : public UpstreamProtocol {
  public:
   // `limits` of response heads; both outlive the side.
   UpstreamSide(Reactor& reactor, const http::Limits& limits) noexcept : reactor_(reactor), limits_(limits) {}
 
   UpstreamStream& begin(UpstreamLink& link, bool kept) override { return *streams_.make(*this, link, kept); }
 
-  Result trim() noexcept override;
+  // Has its memory trimmed after bursts.
+  void watch(TrimTimer& trim);
 
  private:
   friend class UpstreamStream;

@@ -1,0 +1,52 @@
+#pragma once
+// ClientConnection: one accepted connection, whatever protocol it speaks. Made by its protocol, kept in the
+// ConnectionTable; tells its owner when it is over. Worker's thread.
+
+#include <cstdint>
+
+#include "core/base/address.hpp"
+#include "core/net/stream.hpp"
+
+namespace weir::proxy {
+
+class ClientConnection : public ListLink<> {
+ public:
+  ClientConnection(Reactor& reactor, std::uint32_t listener_index) noexcept : stream(reactor), listener(listener_index) {}
+
+  // Starts serving. Once, after accept and attach.
+  virtual void begin() noexcept = 0;
+  // The server drains: an idle connection ends soon, a busy one after what it is doing.
+  virtual void drain() noexcept = 0;
+  // Cuts everything: it is over soon.
+  virtual void stop() noexcept = 0;
+
+  Stream stream;
+  Address peer;
+  const std::uint32_t listener;  // index into Spec::listeners
+  bool trusted = false;          // the peer is a trusted proxy
+
+ protected:
+  ~ClientConnection() = default;
+};
+
+// Makes the connections of a protocol.
+class ClientProtocol {
+ public:
+  // To accept into. Ends with destroy(), if only because nothing was accepted. May throw std::bad_alloc.
+  virtual ClientConnection& make(std::uint32_t listener) = 0;
+  virtual void destroy(ClientConnection& connection) noexcept = 0;
+
+ protected:
+  ~ClientProtocol() = default;
+};
+
+// Who is told that a connection is closed, takes it off the books and destroys it.
+class ConnectionOwner {
+ public:
+  virtual void connection_closed(ClientConnection& connection) noexcept = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+}  // namespace weir::proxy

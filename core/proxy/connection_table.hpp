@@ -1,0 +1,63 @@
+#pragma once
+// ConnectionTable: the client connections of one worker. It has them made and destroyed by their protocol, counts them for the limits of the
+// process and of each listener, and decides where an accepted one is served. It accepts nothing itself. Worker's thread;
+// what the workers of a process count together is in SharedCounters.
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/coro/event.hpp"
+#include "core/proxy/client_connection.hpp"
+#include "core/proxy/engine.hpp"
+
+namespace weir::proxy {
+
+class ConnectionTable final : public ConnectionOwner {
+ public:
+  // Both outlive the table.
+  ConnectionTable(Engine& engine, ClientProtocol& protocol);
+  ConnectionTable(const ConnectionTable&) = delete;
+  ConnectionTable& operator=(const ConnectionTable&) = delete;
+  ~ConnectionTable();  // precondition: none is open
+
+  // How many more connections may be open now that came by this listener.
+  std::uint32_t room(std::uint32_t listener) const noexcept;
+  bool is_full(std::uint32_t listener) const noexcept { return room(listener) == 0; }
+
+  // A connection to accept into: it is in no list and counts nowhere until it is placed or served.
+  ClientConnection& make(std::uint32_t listener) { return protocol_.make(listener); }
+  // Nothing was accepted into it.
+  void discard(ClientConnection& connection) noexcept { protocol_.destroy(connection); }
+
+  // Serves an accepted connection: by another worker whose turn it is, or here. An error: it was refused here and closed.
+  Error place(ClientConnection& connection) noexcept;
+  // The same, but always here.
+  Error serve(ClientConnection& connection) noexcept;
+  // Serves what another worker has accepted and counted. Closes it where the server has stopped.
+  void take_over(const AcceptedConnection& accepted) noexcept;
+
+  void drain() noexcept;  // each ends when it has nothing to do
+  void stop() noexcept;   // each is cut
+
+  std::uint32_t open() const noexcept { return open_count_; }
+  bool empty() const noexcept { return open_count_ == 0; }
+  Event& all_closed() noexcept { return all_closed_; }  // set whenever the last one is closed
+
+  void connection_closed(ClientConnection& connection) noexcept override;
+
+ private:
+  bool hand_over(ClientConnection& connection) noexcept;
+  Error begin(ClientConnection& connection) noexcept;
+  void count_in(std::uint32_t listener) noexcept;
+  void count_out(std::uint32_t listener) noexcept;
+
+  Engine& engine_;
+  ClientProtocol& protocol_;
+  List<ClientConnection> open_;
+  std::uint32_t open_count_ = 0;            // elements of open_
+  std::vector<std::uint32_t> by_listener_;  // the same, by the listener they came by
+  Event all_closed_;
+};
+
+}  // namespace weir::proxy

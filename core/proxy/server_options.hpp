@@ -1,0 +1,48 @@
+#pragma once
+// ServerOptions: what a server is told about its place in the process: its listeners, its limits, the workers beside it,
+// and where its logs go. Plain values, set before the server runs.
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/base/address.hpp"
+#include "core/proxy/counters.hpp"
+#include "core/reactor/handle.hpp"
+
+namespace weir::proxy {
+
+// A listening descriptor that was opened before the worker started; ownership passes to the server.
+struct AdoptedListener {
+  std::uint32_t listener = 0;  // index into Spec::listeners
+  NativeHandle native = no_native_handle;
+};
+
+// A connection that one worker accepted for another: open, attached to no backend, and counted in SharedCounters.
+struct AcceptedConnection {
+  std::uint32_t listener = 0;
+  NativeHandle native = no_native_handle;
+  Address peer;  // IPv4 or IPv6
+};
+
+struct ServerOptions {
+  std::vector<AdoptedListener> listeners;  // empty: the server opens Spec::listeners itself, through the backend
+  // Another worker accepts for this one: it opens no listeners of its own and runs until it is told to end.
+  bool takes_over = false;
+  // This worker accepts for others: offers them a connection on the worker's thread. True: it was taken. Null: the worker
+  // serves what it accepts.
+  bool (*hand_over)(void* context, const AcceptedConnection& connection) noexcept = nullptr;
+  void* hand_over_context = nullptr;
+  std::uint32_t max_connections = 0;  // client connections of the whole process (0: unbounded)
+  SharedCounters* shared = nullptr;   // null: this server is alone
+  std::uint64_t seed = 1;             // of request ids
+  // One access-log line with its line feed. Called on the worker's thread; must not block. Null: no log.
+  void (*log_line)(void* context, std::string_view line) noexcept = nullptr;
+  // One operational event ("accept paused: out of descriptors"). Null: silent.
+  void (*log_event)(void* context, std::string_view text) noexcept = nullptr;
+  // A burst is over and memory went back to the heap: a good moment to give it back to the system. Null: nothing to do.
+  void (*memory_freed)(void* context) noexcept = nullptr;
+  void* context = nullptr;
+};
+
+}  // namespace weir::proxy
