@@ -15,6 +15,7 @@
 #include "core/platform/program.hpp"
 #include "core/platform/threads.hpp"
 #include "core/reactor/awaitables.hpp"
+#include "core/reactor/open.hpp"
 #include "daemon/json.hpp"
 #include "daemon/resolve.hpp"
 #include "daemon/version.hpp"
@@ -44,12 +45,11 @@ std::string url_of(const Address& address) {
 
 }  // namespace
 
-App::App(std::shared_ptr<proxy::Spec> spec, const Overrides& overrides, HangUp hang_up)
+App::App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, HangUp hang_up)
     : spec_(std::move(spec)), overrides_(overrides), hang_up_(hang_up), access_file_(spec_->access_log.path) {
-  if (overrides_.workers) spec_->runtime.workers = *overrides_.workers;
-  if (!overrides_.backend.empty()) spec_->runtime.backend = overrides_.backend;
-  const std::uint32_t configured = spec_->runtime.workers;
+  const std::uint32_t configured = overrides_.workers.value_or(spec_->runtime.workers);
   worker_count_ = configured != 0 ? configured : static_cast<std::uint32_t>(platform::usable_processors());
+  findings_.states = &endpoint_states_;
   note_.app = this;
   note_.run = [](Posted& posted) noexcept {
     auto& note = static_cast<Note&>(posted);
@@ -95,7 +95,11 @@ bool App::prepare() {
   return true;
 }
 
-bool App::resolve_names() { return complain_all(resolve_endpoints(*spec_)); }
+bool App::resolve_names() {
+  Resolved resolved = resolve_endpoints(*spec_);
+  findings_.addresses = std::move(resolved.addresses);
+  return complain_all(resolved.failures);
+}
 
 bool App::open_access_log() {
   if (!spec_->access_log.enabled || access_file_.open()) return true;
@@ -104,9 +108,10 @@ bool App::open_access_log() {
 }
 
 bool App::make_backends() {
+  const std::string& wanted = overrides_.backend.empty() ? spec_->runtime.backend : overrides_.backend;
   for (std::uint32_t i = 0; i <= worker_count_; ++i) {
     std::vector<std::string> passed_over;
-    auto made = make_backend(spec_->runtime.backend, i == 0 ? &passed_over : nullptr);
+    auto made = make_backend(wanted, i == 0 ? &passed_over : nullptr);
     if (!made) {
       complain(fmt::format("cannot start: {}: choose another one with runtime.backend or --backend", made.error()));
       return false;
@@ -140,8 +145,7 @@ void App::size_connections() {
   if (pools <= 1) kept = 0;  // a single pool holds no more than the clients have used at a time
   if (kept > left / 3) {
     kept = left / 3;
-    const auto most_idle = static_cast<std::uint32_t>(std::max<std::size_t>(1, kept / pools));
-    for (proxy::UpstreamSpec& upstream : spec_->upstreams) upstream.max_idle = std::min(upstream.max_idle, most_idle);
+    findings_.max_idle = static_cast<std::uint32_t>(std::max<std::size_t>(1, kept / pools));
   }
   max_connections_ = static_cast<std::uint32_t>(std::max<std::size_t>(1, (left - kept) / 2));
   shared_.listening = sockets_.count();
@@ -167,7 +171,7 @@ void App::start_logs() {
 
 // The first worker comes last: where it accepts for all, the others must be there.
 void App::start_workers() {
-  const auto snapshot = std::make_shared<const proxy::Snapshot>(spec_, &endpoint_states_);
+  snapshot_ = std::make_shared<const proxy::Snapshot>(spec_, findings_);
   const bool one_accepts = worker_count_ > 1 && !platform::balances_listeners();
   std::random_device entropy;
   workers_.resize(worker_count_);
@@ -175,7 +179,7 @@ void App::start_workers() {
     Worker::Setup setup;
     setup.number = number;
     setup.backend = std::move(backends_[number]);
-    setup.snapshot = snapshot;
+    setup.snapshot = snapshot_;
     setup.listeners = sockets_.take(number);
     setup.takes_over = one_accepts && number > 0;
     setup.distributor = one_accepts && number == 0 ? &distributor_ : nullptr;
@@ -236,9 +240,7 @@ Task<void> App::control() {
   OpenSpec pipe;
   pipe.what = OpenSpec::What::adopt;
   pipe.native = signals_.take_descriptor();
-  Error error = reactor_->backend().open(signals, pipe);
-  if (!error) error = reactor_->backend().attach(signals);
-  if (error) {
+  if (const Error error = open_attached(reactor_->backend(), signals, pipe)) {
     log_error("cannot read signals: {}", describe(error));
     failed_ = true;
     begin_stop();
@@ -265,7 +267,7 @@ void App::start_checks() {
   options.report = [](void*, const proxy::HealthEvent& event) noexcept {
     log(event.what == proxy::HealthEvent::What::up ? Level::info : Level::warn, "{}", text_of(event));
   };
-  checks_ = std::make_unique<proxy::HealthScheduler>(*reactor_, spec_, endpoint_states_, options);
+  checks_ = std::make_unique<proxy::HealthScheduler>(*reactor_, snapshot_, options);
   tasks_.spawn(checks_->run());
 }
 

@@ -24,8 +24,7 @@ enum class HangUp : std::uint8_t { reloads, ends };
 
 class App {
  public:
-  // Nobody else knows the specification yet: endpoint names are resolved into it.
-  App(std::shared_ptr<proxy::Spec> spec, const Overrides& overrides, HangUp hang_up);
+  App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, HangUp hang_up);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
   ~App();
@@ -63,11 +62,14 @@ class App {
   bool all_workers_ended();
   void close_logs(int code);
 
-  std::shared_ptr<proxy::Spec> spec_;
-  Overrides overrides_;
+  const std::shared_ptr<const proxy::Spec> spec_;
+  const Overrides overrides_;
   HangUp hang_up_;
   std::uint32_t worker_count_ = 1;
   std::uint32_t max_connections_ = 0;
+  proxy::EndpointStates endpoint_states_;
+  proxy::Findings findings_;
+  std::shared_ptr<const proxy::Snapshot> snapshot_;
   std::string backend_name_;
 
   platform::SignalSource signals_;
@@ -82,7 +84,6 @@ class App {
   std::vector<std::unique_ptr<Worker>> workers_;
 
   std::unique_ptr<Reactor> reactor_;
-  proxy::EndpointStates endpoint_states_;
   std::unique_ptr<proxy::HealthScheduler> checks_;
   Note note_;
   Note backend_failed_;

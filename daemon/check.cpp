@@ -21,7 +21,7 @@ std::string count_of(std::size_t count, std::string_view what) {
 // What was found out about one file.
 struct Verdict {
   std::string file;
-  std::shared_ptr<proxy::Spec> spec;  // of the first target that takes it
+  std::shared_ptr<const proxy::Spec> spec;  // of the first target that takes it
   std::vector<config::Diagnostic> findings;
   std::vector<std::string> platforms;  // judged for, "windows/select"
   bool refused = false;

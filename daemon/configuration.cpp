@@ -72,7 +72,7 @@ Configuration load_configuration(const std::string& file, const std::vector<conf
     configuration.diagnostics.push_back(std::move(finding));
   }
   if (config::has_errors(configuration.diagnostics)) return configuration;
-  configuration.spec = std::const_pointer_cast<proxy::Spec>(loaded.spec);  // load_file keeps nothing
+  configuration.spec = std::move(loaded.spec);
   return configuration;
 }
 

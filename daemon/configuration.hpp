@@ -14,7 +14,7 @@
 namespace weir::daemon {
 
 struct Configuration {
-  std::shared_ptr<proxy::Spec> spec;            // null: refused, and a diagnostic is an error. Nobody else holds it
+  std::shared_ptr<const proxy::Spec> spec;      // null: refused, and a diagnostic is an error
   std::vector<config::Diagnostic> diagnostics;  // what is wrong in the file, then what the platform says
   std::vector<Platform> platforms;              // what it was judged for; empty: the file is wrong anywhere
   std::vector<Os> systems;                      // those it has overrides for

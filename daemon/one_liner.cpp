@@ -80,7 +80,7 @@ bool split_host_port(std::string_view text, std::string& host, std::uint16_t& po
   return true;
 }
 
-std::expected<std::shared_ptr<proxy::Spec>, std::string> spec_of(const ProxyCommand& command) {
+std::expected<std::shared_ptr<const proxy::Spec>, std::string> spec_of(const ProxyCommand& command) {
   auto spec = std::make_shared<proxy::Spec>();
 
   auto listen = listen_text(command.listen);

@@ -14,32 +14,38 @@ std::string place_of(const proxy::Origin& origin) {
   return fmt::format("{}:{}:{}", origin.file, origin.line, origin.column);
 }
 
-std::vector<std::string> resolve_endpoints(proxy::Spec& spec) {
-  std::vector<std::string> failures;
-  std::map<std::string, std::expected<std::vector<Address>, std::string>> known;
-  for (proxy::UpstreamSpec& upstream : spec.upstreams) {
-    for (proxy::EndpointSpec& endpoint : upstream.endpoints) {
-      if (!endpoint.addresses.empty()) continue;
-      auto found = known.find(endpoint.text);
-      if (found == known.end()) {
-        std::string host;
-        std::uint16_t port = 0;
-        auto answer = split_host_port(endpoint.text, host, port)
-                          ? platform::resolve_host(host, port)
-                          : std::unexpected(std::string("it is neither an address nor a host name with a port"));
-        found = known.emplace(endpoint.text, std::move(answer)).first;
-      }
-      if (found->second) {
-        endpoint.addresses = *found->second;
-        continue;
+namespace {
+
+std::expected<std::vector<Address>, std::string> resolve(const std::string& text) {
+  std::string host;
+  std::uint16_t port = 0;
+  if (split_host_port(text, host, port)) return platform::resolve_host(host, port);
+  return std::unexpected(std::string("it is neither an address nor a host name with a port"));
+}
+
+}  // namespace
+
+Resolved resolve_endpoints(const proxy::Spec& spec) {
+  Resolved resolved;
+  std::map<std::string, std::string, std::less<>> unknown;  // why
+  for (const proxy::UpstreamSpec& upstream : spec.upstreams) {
+    for (const proxy::EndpointSpec& endpoint : upstream.endpoints) {
+      if (!endpoint.addresses.empty() || resolved.addresses.contains(endpoint.text)) continue;
+      if (!unknown.contains(endpoint.text)) {
+        auto answer = resolve(endpoint.text);
+        if (answer) {
+          resolved.addresses.emplace(endpoint.text, std::move(*answer));
+          continue;
+        }
+        unknown.emplace(endpoint.text, answer.error());
       }
       const std::string place = place_of(endpoint.origin);
-      failures.push_back(
+      resolved.failures.push_back(
           fmt::format("cannot resolve endpoint {} (upstream {}{}{}): {}: check the name or write its address",
-                      endpoint.text, upstream.name, place.empty() ? "" : ", ", place, found->second.error()));
+                      endpoint.text, upstream.name, place.empty() ? "" : ", ", place, unknown.at(endpoint.text)));
     }
   }
-  return failures;
+  return resolved;
 }
 
 }  // namespace weir::daemon

@@ -1,7 +1,7 @@
 #pragma once
-// Fills in the addresses of endpoints that were given by name. Blocks on the system's resolver: start-up only, on the
-// control thread, while nobody else knows the specification.
+// The addresses of endpoints that are host names. Blocks on the system's resolver: start-up only, on the control thread.
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,8 +9,13 @@
 
 namespace weir::daemon {
 
-// One sentence per endpoint that has no address; empty: all have. A name that occurs often is asked for once.
-std::vector<std::string> resolve_endpoints(proxy::Spec& spec);
+struct Resolved {
+  std::map<std::string, std::vector<Address>, std::less<>> addresses;  // by EndpointSpec::text
+  std::vector<std::string> failures;                                   // a sentence for each endpoint without an address
+};
+
+// A name that occurs often is asked for once.
+Resolved resolve_endpoints(const proxy::Spec& spec);
 
 // "weir.yaml:3:9", or empty when it is not from a file.
 std::string place_of(const proxy::Origin& origin);

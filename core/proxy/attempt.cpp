@@ -50,7 +50,7 @@ Task<void> Attempt::run(Endpoint& endpoint, bool fresh, const ForwardRequest& re
 
 // A new connection to one of the endpoint's addresses, each with its own time.
 Task<void> Attempt::connect(Endpoint& endpoint) {
-  const std::vector<Address>& addresses = endpoint.spec().addresses;
+  const std::vector<Address>& addresses = endpoint.addresses();
   record_.failure = Cut::no_endpoint;
   for (std::size_t i = 0; i < addresses.size() && !context_.is_cut(); ++i) {
     record_.failure = Cut::none;

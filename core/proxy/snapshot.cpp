@@ -1,5 +1,6 @@
 #include "core/proxy/snapshot.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
@@ -36,25 +37,33 @@ std::vector<std::uint32_t> upstreams_of(const RouteList& routes, const std::vect
   return of_route;
 }
 
-std::vector<std::vector<std::shared_ptr<const EndpointState>>> states_of(const std::vector<UpstreamSpec>& upstreams,
-                                                                         EndpointStates* states) {
-  std::vector<std::vector<std::shared_ptr<const EndpointState>>> all(upstreams.size());
-  for (std::size_t i = 0; i < upstreams.size() && states != nullptr; ++i) {
-    if (!upstreams[i].health_check) continue;
-    for (const EndpointSpec& endpoint : upstreams[i].endpoints) {
-      all[i].push_back(states->of(upstreams[i].name, endpoint.text));
-    }
+CompiledEndpoint compiled(const UpstreamSpec& upstream, const EndpointSpec& endpoint, const Findings& findings) {
+  CompiledEndpoint out{&endpoint, endpoint.addresses, nullptr};
+  if (const auto found = findings.addresses.find(endpoint.text); out.addresses.empty() && found != findings.addresses.end()) {
+    out.addresses = found->second;
+  }
+  if (upstream.health_check && findings.states) out.state = findings.states->of(upstream.name, endpoint.text);
+  return out;
+}
+
+std::vector<CompiledUpstream> compiled(const std::vector<UpstreamSpec>& upstreams, const Findings& findings) {
+  std::vector<CompiledUpstream> all;
+  all.reserve(upstreams.size());
+  for (const UpstreamSpec& upstream : upstreams) {
+    CompiledUpstream& out = all.emplace_back(CompiledUpstream{&upstream, {}, std::min(upstream.max_idle, findings.max_idle)});
+    out.endpoints.reserve(upstream.endpoints.size());
+    for (const EndpointSpec& endpoint : upstream.endpoints) out.endpoints.push_back(compiled(upstream, endpoint, findings));
   }
   return all;
 }
 
 }  // namespace
 
-Snapshot::Snapshot(std::shared_ptr<const Spec> specification, EndpointStates* states)
+Snapshot::Snapshot(std::shared_ptr<const Spec> specification, const Findings& findings)
     : spec(std::move(specification)),
       routes(spec->routes, catch_alls(*spec)),
       upstream_of_route(upstreams_of(routes, spec->upstreams)),
-      endpoint_states(states_of(spec->upstreams, states)),
+      upstreams(compiled(spec->upstreams, findings)),
       router(routes.file(), routes.added()) {
   router.bind_listeners(spec->listeners);
 }

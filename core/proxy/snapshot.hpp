@@ -1,10 +1,12 @@
 #pragma once
-// Snapshot: a Spec compiled for the data path. Immutable and shared by all workers; an exchange keeps the one it
-// started with.
+// Snapshot: a Spec compiled for the data path, together with what was found out at the start of this run. Immutable and
+// shared by all workers; an exchange keeps the one it started with.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,10 +34,30 @@ class RouteList {
   std::vector<RouteSpec> added_;
 };
 
+// What a run adds to a specification, which stays as it was loaded.
+struct Findings {
+  // Where the states of endpoints that are checked are kept, or made. Null: nobody checks, every endpoint counts as up.
+  EndpointStates* states = nullptr;
+  // Addresses of endpoints that are host names, by EndpointSpec::text.
+  std::map<std::string, std::vector<Address>, std::less<>> addresses;
+  // Bounds UpstreamSpec::max_idle, where the process cannot have as many descriptors.
+  std::uint32_t max_idle = UINT32_MAX;
+};
+
+struct CompiledEndpoint {
+  const EndpointSpec* spec;
+  std::vector<Address> addresses;        // in the order in which they are tried
+  std::shared_ptr<EndpointState> state;  // null: it is not checked, and counts as up
+};
+
+struct CompiledUpstream {
+  const UpstreamSpec* spec;
+  std::vector<CompiledEndpoint> endpoints;  // as in the specification
+  std::uint32_t max_idle;                   // kept-alive connections per endpoint and worker
+};
+
 struct Snapshot {
-  // The states of endpoints that are checked are taken from `states`, or made there. Null: nobody checks, and every
-  // endpoint counts as up.
-  explicit Snapshot(std::shared_ptr<const Spec> specification, EndpointStates* states = nullptr);
+  explicit Snapshot(std::shared_ptr<const Spec> specification, const Findings& findings = {});
 
   static constexpr std::uint32_t none = UINT32_MAX;
 
@@ -44,8 +66,7 @@ struct Snapshot {
   // (the redirect comes first where both are asked for).
   RouteList routes;
   std::vector<std::uint32_t> upstream_of_route;  // index into Spec::upstreams, or none
-  // By upstream, then by endpoint; nothing for an upstream without a health check.
-  std::vector<std::vector<std::shared_ptr<const EndpointState>>> endpoint_states;
+  std::vector<CompiledUpstream> upstreams;       // as in the specification
   Router router;
 };
 

@@ -80,7 +80,10 @@ void EngineWorld::start() {
     self.log_ += text;
     self.log_ += '\n';
   };
-  server_ = std::make_unique<proxy::Server>(*proxy_, std::make_shared<const proxy::Snapshot>(spec, &states), options);
+  proxy::Findings findings;
+  findings.states = &states;
+  snapshot_ = std::make_shared<const proxy::Snapshot>(spec, findings);
+  server_ = std::make_unique<proxy::Server>(*proxy_, snapshot_, options);
   serving_.spawn(serve());
   start_checks();
 }
@@ -96,7 +99,7 @@ void EngineWorld::start_checks() {
   options.report = [](void* context, const proxy::HealthEvent& event) noexcept {
     static_cast<EngineWorld*>(context)->log_ += text_of(event) + "\n";
   };
-  checks_ = std::make_unique<proxy::HealthScheduler>(*control_, spec, states, options);
+  checks_ = std::make_unique<proxy::HealthScheduler>(*control_, snapshot_, options);
   checking_.spawn(checks_->run());
 }
 

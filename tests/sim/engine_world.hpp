@@ -76,6 +76,7 @@ class EngineWorld {
   std::unique_ptr<Reactor> origin_reactor_, clients_, proxy_, control_;
   std::vector<std::unique_ptr<SimOrigin>> origins_;
   std::vector<std::unique_ptr<SimClient>> all_clients_;
+  std::shared_ptr<const proxy::Snapshot> snapshot_;
   std::unique_ptr<proxy::Server> server_;
   std::unique_ptr<proxy::HealthScheduler> checks_;  // on control_; both exist only where something is checked
   Scope serving_, checking_, origin_scope_, asking_;

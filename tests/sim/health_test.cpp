@@ -146,7 +146,10 @@ class CheckWorld {
     options.report = [](void* context, const proxy::HealthEvent& event) noexcept {
       static_cast<CheckWorld*>(context)->events.push_back(text_of(event));
     };
-    checks_ = std::make_unique<proxy::HealthScheduler>(*control_, spec, states, options);
+    proxy::Findings findings;
+    findings.states = &states;
+    checks_ = std::make_unique<proxy::HealthScheduler>(*control_, std::make_shared<const proxy::Snapshot>(spec, findings),
+                                                       options);
     running_.spawn(checks_->run());
   }
   // Ends the checks; how long that took.

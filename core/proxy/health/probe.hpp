@@ -20,7 +20,8 @@ namespace weir::proxy {
 struct ProbeTarget {
   const UpstreamSpec& upstream;  // with a health check
   const EndpointSpec& endpoint;
-  const http::Limits& limits;    // of the head of an answer
+  const std::vector<Address>& addresses;
+  const http::Limits& limits;  // of the head of an answer
   bool was_up = true;            // how the endpoint counts so far
 };
 

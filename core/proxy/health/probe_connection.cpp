@@ -13,7 +13,7 @@ std::string too_late(std::string_view what, Duration timeout) {
 Task<Probe> connect_for_probe(Reactor& reactor, Stream& stream, const ProbeTarget& target, ProbeDeadline& deadline) {
   Probe probe;
   probe.reason = "it has no address";
-  for (const Address& address : target.endpoint.addresses) {
+  for (const Address& address : target.addresses) {
     if (deadline.reached()) break;
     if (const Error error = open_stream(reactor.backend(), stream.handle(), address)) {
       probe.verdict = is_local_exhaustion(error) ? Probe::Verdict::not_made : Probe::Verdict::failed;

@@ -1,6 +1,7 @@
 #include "core/proxy/health/scheduler.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "core/reactor/awaitables.hpp"
 
@@ -22,25 +23,23 @@ std::string_view name_of(HealthCheckSpec::Kind kind) noexcept {
 }  // namespace
 
 struct HealthScheduler::Target {
-  const UpstreamSpec* upstream;
-  const EndpointSpec* endpoint;
-  std::shared_ptr<EndpointState> state;
+  const CompiledUpstream* upstream;
+  const CompiledEndpoint* endpoint;
   bool unknown = false;  // the last check could not be made
+
+  const HealthCheckSpec& rules() const noexcept { return *upstream->spec->health_check; }
+  EndpointState& state() const noexcept { return *endpoint->state; }
 };
 
-HealthScheduler::HealthScheduler(Reactor& reactor, std::shared_ptr<const Spec> spec, EndpointStates& states,
-                                 const HealthOptions& options)
-    : reactor_(reactor), spec_(std::move(spec)), options_(options), rng_(options.seed),
-      scripts_(spec_->runtime.max_scripts) {
-  for (const UpstreamSpec& upstream : spec_->upstreams) {
-    if (!upstream.health_check) continue;
-    const std::size_t first = targets_.size();
-    for (const EndpointSpec& endpoint : upstream.endpoints) {
-      auto state = states.of(upstream.name, endpoint.text);
-      const bool listed_twice = std::any_of(targets_.begin() + static_cast<std::ptrdiff_t>(first), targets_.end(),
-                                            [&](const auto& known) { return known->state == state; });
-      if (listed_twice) continue;
-      targets_.push_back(std::make_unique<Target>(Target{&upstream, &endpoint, std::move(state)}));
+// An endpoint that an upstream lists twice has one state and is checked once.
+HealthScheduler::HealthScheduler(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, const HealthOptions& options)
+    : reactor_(reactor), snapshot_(std::move(snapshot)), options_(options), rng_(options.seed),
+      scripts_(snapshot_->spec->runtime.max_scripts) {
+  std::unordered_set<const EndpointState*> known;
+  for (const CompiledUpstream& upstream : snapshot_->upstreams) {
+    for (const CompiledEndpoint& endpoint : upstream.endpoints) {
+      const bool is_new = endpoint.state && known.insert(endpoint.state.get()).second;
+      if (is_new) targets_.push_back(std::make_unique<Target>(Target{&upstream, &endpoint}));
     }
   }
 }
@@ -54,7 +53,7 @@ Task<void> HealthScheduler::run() {
 
 // The checks of an endpoint lie at one random phase of its interval; the first look comes before that.
 Task<void> HealthScheduler::watch(Target& target) {
-  const Duration interval = target.upstream->health_check->interval;
+  const Duration interval = target.rules().interval;
   const Duration phase = random_below(interval);
   const Duration look = std::min(phase, random_below(first_look));
   TimePoint due = reactor_.now() + look;
@@ -78,9 +77,10 @@ Duration HealthScheduler::random_below(Duration bound) noexcept {
 // A script waits for its turn first; its timeout begins when it does.
 Task<Probe> HealthScheduler::check(Target& target) {
   const CancelToken token = checking_.token();
-  const ProbeTarget what{*target.upstream, *target.endpoint, spec_->limits, target.state->is_up()};
+  const ProbeTarget what{*target.upstream->spec, *target.endpoint->spec, target.endpoint->addresses, snapshot_->spec->limits,
+                         target.state().is_up()};
   Probe probe;
-  switch (target.upstream->health_check->kind) {
+  switch (target.rules().kind) {
     case HealthCheckSpec::Kind::tcp: {
       auto probing = probe_tcp(reactor_, what, token);
       probe = co_await probing;
@@ -111,8 +111,8 @@ void HealthScheduler::record(Target& target, const Probe& probe) {
     return;
   }
   target.unknown = false;
-  const HealthCheckSpec& rules = *target.upstream->health_check;
-  switch (target.state->record(probe.verdict == Probe::Verdict::passed, rules.rise, rules.fall)) {
+  const HealthCheckSpec& rules = target.rules();
+  switch (target.state().record(probe.verdict == Probe::Verdict::passed, rules.rise, rules.fall)) {
     case EndpointState::Change::none: break;
     case EndpointState::Change::up: report(target, HealthEvent::What::up, probe); break;
     case EndpointState::Change::down: report(target, HealthEvent::What::down, probe); break;
@@ -123,15 +123,15 @@ void HealthScheduler::report(const Target& target, HealthEvent::What what, const
   if (!options_.report) return;
   HealthEvent event;
   event.what = what;
-  event.upstream = target.upstream->name;
-  event.endpoint = target.endpoint->text;
-  event.check = name_of(target.upstream->health_check->kind);
+  event.upstream = target.upstream->spec->name;
+  event.endpoint = target.endpoint->spec->text;
+  event.check = name_of(target.rules().kind);
   event.reason = probe.reason;
   event.output = probe.output;
   for (const auto& other : targets_) {
     if (other->upstream != target.upstream) continue;
     ++event.all;
-    event.up += other->state->is_up() ? 1 : 0;
+    event.up += other->state().is_up() ? 1 : 0;
   }
   options_.report(options_.context, event);
 }

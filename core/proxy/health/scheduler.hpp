@@ -10,10 +10,9 @@
 #include "core/base/rng.hpp"
 #include "core/coro/scope.hpp"
 #include "core/coro/semaphore.hpp"
-#include "core/proxy/endpoint_state.hpp"
 #include "core/proxy/health/event.hpp"
 #include "core/proxy/health/probe.hpp"
-#include "core/proxy/spec.hpp"
+#include "core/proxy/snapshot.hpp"
 
 namespace weir::proxy {
 
@@ -26,8 +25,8 @@ struct HealthOptions {
 
 class HealthScheduler {
  public:
-  HealthScheduler(Reactor& reactor, std::shared_ptr<const Spec> spec, EndpointStates& states,
-                  const HealthOptions& options);
+  // Checks the endpoints of the snapshot that have a state.
+  HealthScheduler(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, const HealthOptions& options);
   HealthScheduler(const HealthScheduler&) = delete;
   HealthScheduler& operator=(const HealthScheduler&) = delete;
   ~HealthScheduler();
@@ -47,7 +46,7 @@ class HealthScheduler {
   void report(const Target& target, HealthEvent::What what, const Probe& probe) const;
 
   Reactor& reactor_;
-  std::shared_ptr<const Spec> spec_;
+  std::shared_ptr<const Snapshot> snapshot_;
   HealthOptions options_;
   Rng rng_;
   Semaphore scripts_;

@@ -48,7 +48,7 @@ Probe judge(const RunResult& run, Duration timeout) {
 }  // namespace
 
 std::vector<EnvironmentVariable> script_environment(const ProbeTarget& target) {
-  const std::vector<Address>& addresses = target.endpoint.addresses;
+  const std::vector<Address>& addresses = target.addresses;
   std::string all;
   for (const Address& address : addresses) all += (all.empty() ? "" : " ") + to_string(address);
   const bool has_port = !addresses.empty() && addresses.front().has_port();

@@ -5,10 +5,9 @@
 namespace weir::proxy {
 
 UpstreamPools::UpstreamPools(Reactor& reactor, const Snapshot& snapshot) : store_(reactor) {
-  const std::vector<UpstreamSpec>& specs = snapshot.spec->upstreams;
-  upstreams_.reserve(specs.size());
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    upstreams_.push_back(std::make_unique<Upstream>(store_, specs[i], snapshot.endpoint_states[i]));
+  upstreams_.reserve(snapshot.upstreams.size());
+  for (const CompiledUpstream& compiled : snapshot.upstreams) {
+    upstreams_.push_back(std::make_unique<Upstream>(store_, compiled));
   }
 }
 

@@ -6,7 +6,6 @@
 #include <memory>
 #include <vector>
 
-#include "core/proxy/snapshot.hpp"
 #include "core/proxy/upstream/upstream.hpp"
 
 namespace weir::proxy {

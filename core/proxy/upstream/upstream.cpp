@@ -2,17 +2,16 @@
 
 namespace weir::proxy {
 
-Upstream::Upstream(ConnectionStore& store, const UpstreamSpec& spec,
-                   std::span<const std::shared_ptr<const EndpointState>> states)
-    : spec_(spec), balancer_(make_balancer(spec)) {
-  WEIR_ASSERT(states.empty() || states.size() == spec.endpoints.size());
-  candidates_.reserve(spec.endpoints.size());
-  endpoints_.reserve(spec.endpoints.size());
-  for (std::size_t i = 0; i < spec.endpoints.size(); ++i) {
-    candidates_.push_back({spec.endpoints[i].weight, states.empty() ? nullptr : states[i].get()});
-    endpoints_.push_back(std::make_unique<Endpoint>(store, spec.endpoints[i], spec));
+Upstream::Upstream(ConnectionStore& store, const CompiledUpstream& compiled) : balancer_(make_balancer(*compiled.spec)) {
+  const std::size_t count = compiled.endpoints.size();
+  candidates_.reserve(count);
+  endpoints_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const CompiledEndpoint& endpoint = compiled.endpoints[i];
+    candidates_.push_back({endpoint.spec->weight, endpoint.state.get()});
+    endpoints_.push_back(std::make_unique<Endpoint>(store, compiled, i));
   }
-  if (endpoints_.size() == 1 && states.empty() && candidates_[0].weight != 0) only_ = endpoints_[0].get();
+  if (count == 1 && candidates_[0].state == nullptr && candidates_[0].weight != 0) only_ = endpoints_[0].get();
 }
 
 bool Upstream::lacks_health() const noexcept {
@@ -23,10 +22,6 @@ bool Upstream::lacks_health() const noexcept {
     has_weight = true;
   }
   return has_weight;
-}
-
-std::size_t Upstream::index_of(const Endpoint& endpoint) const noexcept {
-  return static_cast<std::size_t>(&endpoint.spec() - spec_.endpoints.data());
 }
 
 }  // namespace weir::proxy

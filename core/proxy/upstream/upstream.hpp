@@ -5,10 +5,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
-#include "core/proxy/spec.hpp"
+#include "core/proxy/snapshot.hpp"
 #include "core/proxy/upstream/balance/balancer.hpp"
 #include "core/proxy/upstream/connection_pool.hpp"
 
@@ -16,25 +15,25 @@ namespace weir::proxy {
 
 class Endpoint {
  public:
-  Endpoint(ConnectionStore& store, const EndpointSpec& spec, const UpstreamSpec& upstream) noexcept
-      : spec_(spec), pool_(store, upstream.max_idle, upstream.idle_timeout) {}
+  Endpoint(ConnectionStore& store, const CompiledUpstream& upstream, std::size_t index) noexcept
+      : compiled_(upstream.endpoints[index]), index_(index), pool_(store, upstream.max_idle, upstream.spec->idle_timeout) {}
 
-  const EndpointSpec& spec() const noexcept { return spec_; }
+  const EndpointSpec& spec() const noexcept { return *compiled_.spec; }
+  const std::vector<Address>& addresses() const noexcept { return compiled_.addresses; }
+  std::size_t index() const noexcept { return index_; }  // in its upstream
   ConnectionPool& pool() noexcept { return pool_; }
   UpstreamConnection* take_idle() noexcept { return pool_.take(); }
 
  private:
-  const EndpointSpec& spec_;
+  const CompiledEndpoint& compiled_;
+  std::size_t index_;
   ConnectionPool pool_;
 };
 
 class Upstream {
  public:
-  // One state per endpoint, or none: then every endpoint counts as up. What is referred to outlives the upstream.
-  Upstream(ConnectionStore& store, const UpstreamSpec& spec,
-           std::span<const std::shared_ptr<const EndpointState>> states);
-
-  const UpstreamSpec& spec() const noexcept { return spec_; }
+  // What is referred to outlives the upstream.
+  Upstream(ConnectionStore& store, const CompiledUpstream& compiled);
 
   // The endpoint of the next request, by the upstream's policy: one with a weight that is up and was not tried. Null: there
   // is none.
@@ -47,11 +46,10 @@ class Upstream {
   // Some endpoint has a weight, and all that do are down.
   bool lacks_health() const noexcept;
 
-  std::size_t index_of(const Endpoint& endpoint) const noexcept;
-  std::span<const std::unique_ptr<Endpoint>> endpoints() const noexcept { return endpoints_; }
+  std::size_t index_of(const Endpoint& endpoint) const noexcept { return endpoint.index(); }
+  const std::vector<std::unique_ptr<Endpoint>>& endpoints() const noexcept { return endpoints_; }
 
  private:
-  const UpstreamSpec& spec_;
   std::vector<Candidate> candidates_;  // by index, as endpoints_
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::unique_ptr<Balancer> balancer_;

@@ -74,5 +74,54 @@ TEST_CASE("The routes of the file are not copied") {
   CHECK(&snapshot.routes[1] == &spec->routes[1]);
 }
 
+TEST_CASE("An endpoint has the addresses of the file, or those that its name was resolved to") {
+  const auto spec = two_listeners();
+  spec->upstreams[1].endpoints.resize(3);
+  auto& endpoints = spec->upstreams[1].endpoints;
+  endpoints[0].text = "10.0.0.1:80";
+  endpoints[0].addresses = {*parse_address("10.0.0.1:80")};
+  endpoints[1].text = "api.internal:80";
+  endpoints[2].text = "other.internal:80";
+  Findings findings;
+  findings.addresses["api.internal:80"] = {*parse_address("10.0.0.2:80"), *parse_address("10.0.0.3:80")};
+  findings.addresses["10.0.0.1:80"] = {*parse_address("10.0.0.4:80")};  // nobody asked for it
+  const Snapshot snapshot(spec, findings);
+  const auto& compiled = snapshot.upstreams[1].endpoints;
+  REQUIRE(compiled.size() == 3);
+  CHECK(compiled[0].addresses == endpoints[0].addresses);
+  CHECK(compiled[1].addresses == findings.addresses["api.internal:80"]);
+  CHECK(compiled[2].addresses.empty());
+  CHECK(endpoints[1].addresses.empty());  // the specification is as it was
+}
+
+TEST_CASE("The bound of a run makes pools smaller and never larger") {
+  const auto spec = two_listeners();
+  spec->upstreams[0].max_idle = 5;
+  spec->upstreams[1].max_idle = 500;
+  Findings findings;
+  findings.max_idle = 100;
+  const Snapshot snapshot(spec, findings);
+  CHECK(snapshot.upstreams[0].max_idle == 5);
+  CHECK(snapshot.upstreams[1].max_idle == 100);
+  const Snapshot unbounded(spec);
+  CHECK(unbounded.upstreams[1].max_idle == 500);
+}
+
+TEST_CASE("Endpoints have a state where they are checked, the same one after a reload") {
+  const auto spec = two_listeners();
+  for (UpstreamSpec& upstream : spec->upstreams) upstream.endpoints.emplace_back().text = "10.0.0.1:80";
+  spec->upstreams[1].health_check = HealthCheckSpec{};
+  EndpointStates states;
+  Findings findings;
+  findings.states = &states;
+  const Snapshot first(spec, findings);
+  const Snapshot second(spec, findings);
+  CHECK(first.upstreams[0].endpoints[0].state == nullptr);
+  REQUIRE(first.upstreams[1].endpoints[0].state != nullptr);
+  CHECK(first.upstreams[1].endpoints[0].state == second.upstreams[1].endpoints[0].state);
+  const Snapshot unchecked(spec);
+  CHECK(unchecked.upstreams[1].endpoints[0].state == nullptr);
+}
+
 }  // namespace
 }  // namespace weir::proxy::test

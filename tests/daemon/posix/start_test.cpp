@@ -134,14 +134,14 @@ TEST_CASE("endpoint names are resolved once, addresses are left alone") {
   upstream.endpoints[1].text = "127.0.0.1:3001";
   upstream.endpoints[1].addresses = {*parse_address("127.0.0.1:3001")};
   upstream.endpoints[2].text = "localhost:3000";
-  REQUIRE(resolve_endpoints(spec).empty());
-  REQUIRE_FALSE(upstream.endpoints[0].addresses.empty());
-  for (const Address& address : upstream.endpoints[0].addresses) {
+  const Resolved resolved = resolve_endpoints(spec);
+  REQUIRE(resolved.failures.empty());
+  REQUIRE(resolved.addresses.size() == 1);
+  REQUIRE_FALSE(resolved.addresses.at("localhost:3000").empty());
+  for (const Address& address : resolved.addresses.at("localhost:3000")) {
     CHECK(address.port == 3000);
     CHECK((to_string(address) == "127.0.0.1:3000" || to_string(address) == "[::1]:3000"));
   }
-  CHECK(upstream.endpoints[1].addresses.size() == 1);
-  CHECK(upstream.endpoints[2].addresses == upstream.endpoints[0].addresses);
 }
 
 TEST_CASE("each endpoint that does not resolve is named with its place") {
@@ -152,7 +152,7 @@ TEST_CASE("each endpoint that does not resolve is named with its place") {
   upstream.endpoints[0].text = "nowhere.invalid:80";
   upstream.endpoints[0].origin = {"weir.yaml", 7, 11};
   upstream.endpoints[1].text = "no port";
-  const auto failures = resolve_endpoints(spec);
+  const auto failures = resolve_endpoints(spec).failures;
   REQUIRE(failures.size() == 2);
   CHECK(failures[0].starts_with("cannot resolve endpoint nowhere.invalid:80 (upstream app, weir.yaml:7:11): "));
   CHECK(failures[1].starts_with("cannot resolve endpoint no port (upstream app): it is neither"));
