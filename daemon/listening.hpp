@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/error.hpp"
 #include "core/proxy/server_options.hpp"
 #include "core/proxy/spec.hpp"
 

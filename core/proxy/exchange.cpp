@@ -144,7 +144,7 @@ Task<void> Exchange::forward() {
     if (++attempts_ > 1) ++engine.counters.retries;
     auto trying = attempt_.run(*endpoint, fresh, request);
     co_await trying;
-    again = !is_cut() && try_again(upstream, *endpoint, tried, fresh);
+    again = !is_cut() && try_again(*endpoint, tried, fresh);
   }
   Task<void> ending;
   if (attempt_.head() == nullptr || is_cut()) {
@@ -173,7 +173,7 @@ void Exchange::prepare_request(ForwardRequest& request) const noexcept {
 }
 
 // After an attempt: whether another one follows, and how.
-bool Exchange::try_again(const Upstream& upstream, const Endpoint& endpoint, TriedSet& tried, bool& fresh) noexcept {
+bool Exchange::try_again(const Endpoint& endpoint, TriedSet& tried, bool& fresh) noexcept {
   if (attempt_.head() != nullptr) return false;
   const Retry retry = attempt_.retry();
   if (retry == Retry::never) return false;
@@ -181,7 +181,7 @@ bool Exchange::try_again(const Upstream& upstream, const Endpoint& endpoint, Tri
   if (retry == Retry::if_unanswered) {
     fresh = true;  // a kept connection was closed under us: the endpoint itself is not to blame
   } else {
-    tried.add(upstream.index_of(endpoint));
+    tried.add(endpoint.index());
   }
   return true;
 }

@@ -53,7 +53,7 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   Verdict examine() noexcept;
   Task<void> forward();
   void prepare_request(ForwardRequest& request) const noexcept;
-  bool try_again(const Upstream& upstream, const Endpoint& endpoint, TriedSet& tried, bool& fresh) noexcept;
+  bool try_again(const Endpoint& endpoint, TriedSet& tried, bool& fresh) noexcept;
   Task<void> fail();
   Task<void> relay_response();
   void plan_response(ResponsePlan& plan) noexcept;
