@@ -33,8 +33,8 @@ class Names {
 // Finds routes that can never match because an earlier one takes everything they would.
 class Shadows {
  public:
-  // `routes` holds every route up to and including the one that was read last.
-  void check(Reader& reader, const Node& node, const Path& path, const std::vector<proxy::RouteSpec>& routes);
+  // `spec` holds all listeners, and every route up to and including the one that was read last.
+  void check(Reader& reader, const Node& node, const Path& path, const proxy::Spec& spec);
 
  private:
   std::unordered_multimap<std::uint64_t, std::uint32_t> seen_;  // hash of host, path and headers: index of the route

@@ -42,7 +42,7 @@ void Builder::routes(Node* node, const Path& path) {
     const Path place(path, index++);
     const std::size_t before = reader_.tree().errors();
     route(*at, place);
-    if (reader_.tree().errors() == before) shadows_.check(reader_, *at, place, spec_.routes);
+    if (reader_.tree().errors() == before) shadows_.check(reader_, *at, place, spec_);
   }
 }
 

@@ -4,16 +4,18 @@
 #include <functional>
 
 #include "config/build.hpp"
+#include "core/http/head.hpp"
+#include "core/proxy/route_order.hpp"
 
 namespace weir::config {
 
 namespace {
 
-bool same_headers(const proxy::RouteSpec& a, const proxy::RouteSpec& b) {
-  if (a.headers.size() != b.headers.size()) return false;
-  return std::all_of(a.headers.begin(), a.headers.end(), [&](const proxy::HeaderMatch& mine) {
-    return std::any_of(b.headers.begin(), b.headers.end(), [&](const proxy::HeaderMatch& theirs) {
-      return mine.value == theirs.value && lower(mine.name) == lower(theirs.name);
+// Whether a request that fulfils the header conditions of `route` fulfils those of `earlier`, too.
+bool headers_follow(const proxy::RouteSpec& earlier, const proxy::RouteSpec& route) {
+  return std::all_of(earlier.headers.begin(), earlier.headers.end(), [&](const proxy::HeaderMatch& needed) {
+    return std::any_of(route.headers.begin(), route.headers.end(), [&](const proxy::HeaderMatch& given) {
+      return (!needed.value || needed.value == given.value) && http::equal_ignoring_case(needed.name, given.name);
     });
   });
 }
@@ -23,32 +25,49 @@ bool includes(const std::vector<std::string>& all, const std::vector<std::string
                      [&](const std::string& one) { return std::find(all.begin(), all.end(), one) != all.end(); });
 }
 
-// Whether `earlier` takes every request for `host` that `route` would: equal in what ranks before the order in the
-// file.
-bool takes_all(const proxy::RouteSpec& earlier, const proxy::RouteSpec& route, const std::string& host) {
-  const bool host_matches = host.empty()
-                                ? earlier.hosts.empty()
-                                : std::find(earlier.hosts.begin(), earlier.hosts.end(), host) != earlier.hosts.end();
-  if (!host_matches || earlier.path_match != route.path_match || earlier.path != route.path) return false;
-  if (earlier.methods.empty() != route.methods.empty() || !includes(earlier.methods, route.methods)) return false;
-  if (!earlier.listeners.empty() && (route.listeners.empty() || !includes(earlier.listeners, route.listeners)))
-    return false;
-  return same_headers(earlier, route);
+using Listeners = std::vector<proxy::ListenerSpec>;
+
+// Whether `earlier` is on every listener that `route` is on. A route that names no listener is not on those that
+// redirect to https.
+bool is_on_all_of(const proxy::RouteSpec& earlier, const proxy::RouteSpec& route, const Listeners& listeners) {
+  if (!earlier.listeners.empty()) return !route.listeners.empty() && includes(earlier.listeners, route.listeners);
+  return std::none_of(listeners.begin(), listeners.end(), [&](const proxy::ListenerSpec& listener) {
+    return listener.redirect_to_https && includes(route.listeners, {listener.name});
+  });
+}
+
+// Whether `earlier`, under its host, takes every request that `route` would take under its own. Then both have the same
+// rank: what ranks lower is tried later, and what ranks higher asks for more.
+bool takes_all(const proxy::RankedRoute& earlier, const proxy::RankedRoute& route, const Listeners& listeners) {
+  if (proxy::compare_precedence(earlier, route) != 0) return false;
+  const proxy::RouteSpec& first = *earlier.route;
+  const proxy::RouteSpec& second = *route.route;
+  if (!includes(first.methods, second.methods)) return false;
+  return is_on_all_of(first, second, listeners) && headers_follow(first, second);
+}
+
+bool takes_all(const proxy::RouteSpec& earlier, const proxy::RankedRoute& route, const Listeners& listeners) {
+  if (earlier.hosts.empty()) return takes_all(proxy::RankedRoute(earlier, 0, {}), route, listeners);
+  return std::any_of(earlier.hosts.begin(), earlier.hosts.end(), [&](const std::string& host) {
+    return takes_all(proxy::RankedRoute(earlier, 0, host), route, listeners);
+  });
 }
 
 }  // namespace
 
-void Shadows::check(Reader& reader, const Node& node, const Path& path, const std::vector<proxy::RouteSpec>& routes) {
+void Shadows::check(Reader& reader, const Node& node, const Path& path, const proxy::Spec& spec) {
+  const std::vector<proxy::RouteSpec>& routes = spec.routes;
   const proxy::RouteSpec& route = routes.back();
   const auto index = static_cast<std::uint32_t>(routes.size() - 1);
-  const std::uint64_t place = std::hash<std::string>{}(route.path) * 31 + route.headers.size();
+  const std::uint64_t place = std::hash<std::string_view>{}(proxy::path_key(route)) * 31 + route.headers.size();
   const proxy::RouteSpec* taker = nullptr;
   std::size_t taken = 0;
-  const auto look = [&](const std::string& host) {
-    const std::uint64_t hash = std::hash<std::string>{}(host) * 1'000'003 + place;
+  const auto look = [&](std::string_view host) {
+    const proxy::RankedRoute ranked(route, index, host);
+    const std::uint64_t hash = std::hash<std::string>{}(lower(ranked.host_key)) * 1'000'003 + place;
     const auto [begin, end] = seen_.equal_range(hash);
     for (auto at = begin; at != end; ++at) {
-      if (at->second == index || !takes_all(routes[at->second], route, host)) continue;
+      if (at->second == index || !takes_all(routes[at->second], ranked, spec.listeners)) continue;
       taker = &routes[at->second];
       ++taken;
       break;

@@ -2,28 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <tuple>
-
+#include "core/proxy/route_order.hpp"
 #include "daemon/resolve.hpp"
 
 namespace weir::daemon {
 namespace {
-
-// A route under one of its hosts. Sorted by the Gateway API's precedence, as the router compares them.
-struct Line {
-  const proxy::RouteSpec* route;
-  std::string_view host;  // empty: any
-  std::size_t position;
-
-  auto rank() const {
-    const int host_class = host.empty() ? 2 : host.starts_with('*') ? 1 : 0;
-    const bool exact_path = route->path_match == proxy::PathMatch::exact;
-    return std::make_tuple(host_class, -static_cast<long>(host.size()), host, !exact_path,
-                           -static_cast<long>(route->path.size()), route->methods.empty(),
-                           -static_cast<long>(route->headers.size()), position);
-  }
-};
 
 std::string conditions(const proxy::RouteSpec& route) {
   std::string text;
@@ -49,19 +32,11 @@ std::string where(const proxy::Origin& origin) {
 }  // namespace
 
 std::string routes_in_match_order(const proxy::Spec& spec) {
-  std::vector<Line> lines;
-  for (std::size_t i = 0; i < spec.routes.size(); ++i) {
-    const proxy::RouteSpec& route = spec.routes[i];
-    for (const std::string& host : route.hosts) lines.push_back({&route, host, i});
-    if (route.hosts.empty()) lines.push_back({&route, {}, i});
-  }
-  std::ranges::sort(lines, [](const Line& a, const Line& b) { return a.rank() < b.rank(); });
   std::string text;
-  for (const Line& line : lines) {
-    const proxy::RouteSpec& route = *line.route;
-    const bool exact = route.path_match == proxy::PathMatch::exact;
-    text += fmt::format("  {}{}{}{} -> {}{}\n", line.host.empty() ? "*" : line.host, route.path,
-                        exact ? " (exact)" : "", conditions(route), action(route), where(route.origin));
+  for (const proxy::RankedRoute& ranked : proxy::precedence_order(spec.routes)) {
+    const proxy::RouteSpec& route = *ranked.route;
+    text += fmt::format("  {}{}{}{} -> {}{}\n", ranked.host.empty() ? "*" : ranked.host, route.path,
+                        ranked.is_exact() ? " (exact)" : "", conditions(route), action(route), where(route.origin));
   }
   for (const proxy::ListenerSpec& listener : spec.listeners) {
     const std::string target = listener.redirect_to_https ? "redirect to https" : "upstream " + listener.upstream;

@@ -336,6 +336,11 @@ TEST_CASE("A route that an earlier one always beats is pointed out") {
   dead("methods: [GET, HEAD]", "methods: GET");
   dead("headers: { X-A: 1 }", "headers: { x-a: 1 }");
   dead("host: a.com", "host: [a.com, a.com]");
+  dead("path: /a", "path: /a/");  // as a prefix it is the same
+  dead("path: /a/", "path: /a");
+  dead("headers: { X-A: true }", "headers: { X-A: 1 }");
+  alive("headers: { X-A: 1 }", "headers: { X-A: true }");
+  alive("path: =/a", "path: =/a/");
   alive("path: /a", "path: =/a");
   alive("path: /a", "path: /a, methods: GET");  // more specific: it goes first
   alive("path: /a, methods: GET", "path: /a");
@@ -344,6 +349,14 @@ TEST_CASE("A route that an earlier one always beats is pointed out") {
   alive("host: a.com", "host: [a.com, b.com]");
   alive("host: a.com", "path: /");
   alive("path: /a, listeners: web", "path: /a");
+}
+
+TEST_CASE("A route that names a redirecting listener is not beaten by one that is on the others") {
+  const std::string plain = "{ bind: \":80\", redirect_to_https: true }";
+  const std::string text = "listeners: { plain: " + plain + ", web: { bind: \":8080\" } }\nroutes:\n" +
+                           "  - { path: /a, respond: 200 }\n  - { path: /a, listeners: plain, respond: 204 }\n";
+  INFO(all_messages(load(text)));
+  CHECK(load(text).diagnostics.empty());
 }
 
 TEST_CASE("Odd upstreams are refused or pointed out") {

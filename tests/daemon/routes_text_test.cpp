@@ -49,6 +49,15 @@ TEST_CASE("routes are listed in the order in which they are tried") {
   CHECK(lines_of(routes_in_match_order(spec)) == expected);
 }
 
+TEST_CASE("a prefix with and without a slash at its end is one prefix, so that the first one is tried first") {
+  proxy::Spec spec;
+  spec.routes = {route({}, "/a", "first"), route({}, "/a/", "second"), route({}, "/b/", "third"),
+                 route({}, "/b", "fourth")};
+  const std::vector<std::string> expected = {"  */a -> upstream first", "  */a/ -> upstream second",
+                                             "  */b/ -> upstream third", "  */b -> upstream fourth"};
+  CHECK(lines_of(routes_in_match_order(spec)) == expected);
+}
+
 TEST_CASE("a route with several hosts is listed under each, with its place and its listeners") {
   proxy::Spec spec;
   spec.routes.push_back(route({"b.test", "a.test"}, "/x", "app"));

@@ -3,21 +3,25 @@
 #include <algorithm>
 
 #include "core/base/rng.hpp"
+#include "core/proxy/route_order.hpp"
 #include "core/proxy/router.hpp"
 #include "tests/core/proxy/heads.hpp"
 
 namespace weir::proxy::test {
 namespace {
 
+int pattern_rank(const std::string& pattern, const std::string& host) {
+  if (pattern == host) return 1'000'000;
+  const bool matches =
+      pattern.starts_with("*.") && host.size() > pattern.size() - 1 && host.ends_with(pattern.substr(1));
+  return matches ? static_cast<int>(pattern.size()) : -1;
+}
+
 // How specific a route's host is for a host, by the documented rule: -1: does not match, 0: any, else its length, and
 // exact above every wildcard.
 int host_rank(const RouteSpec& route, const std::string& host) {
   int best = route.hosts.empty() ? 0 : -1;
-  for (const std::string& pattern : route.hosts) {
-    if (pattern == host) best = std::max(best, 1'000'000);
-    if (pattern.starts_with("*.") && host.size() > pattern.size() - 1 && host.ends_with(pattern.substr(1)))
-      best = std::max(best, static_cast<int>(pattern.size()));
-  }
+  for (const std::string& pattern : route.hosts) best = std::max(best, pattern_rank(pattern, host));
   return best;
 }
 
@@ -58,6 +62,16 @@ std::uint32_t plain_find(const std::vector<RouteSpec>& routes, const std::string
     best_rank = rank;
   }
   return best;
+}
+
+// The first route of the listing that `weir check -v` prints whose line matches.
+std::uint32_t first_in_order(const std::vector<RankedRoute>& order, const std::string& host, const std::string& path,
+                             const Asked& asked, const std::string& listener) {
+  for (const RankedRoute& ranked : order) {
+    if (!ranked.host.empty() && pattern_rank(std::string(ranked.host), host) < 0) continue;
+    if (path_rank(*ranked.route, path) >= 0 && conditions_hold(*ranked.route, asked, listener)) return ranked.index;
+  }
+  return Router::none;
 }
 
 // A small vocabulary, so that much matches.
@@ -102,6 +116,7 @@ void run_one(std::uint64_t seed) {
   const std::span<const RouteSpec> all = routes;
   Router router(all.first(split), all.subspan(split));
   router.bind_listeners(listeners);
+  const std::vector<RankedRoute> order = precedence_order(all.first(split), all.subspan(split));
   for (int i = 0; i < 8; ++i) {
     Asked asked;
     asked.method = world.pick({"GET", "POST", "PURGE", "LIST", "PUT"});
@@ -116,12 +131,13 @@ void run_one(std::uint64_t seed) {
     const std::string path = world.path();
     const auto listener = static_cast<std::uint32_t>(world.rng.below(2));
     INFO("seed " << seed << ": " << asked.method << " " << host << path << " on l" << listener);
-    REQUIRE(router.find({listener, host, path, &request.head()}) ==
-            plain_find(routes, host, path, asked, listeners[listener].name));
+    const std::uint32_t expected = plain_find(routes, host, path, asked, listeners[listener].name);
+    REQUIRE(router.find({listener, host, path, &request.head()}) == expected);
+    REQUIRE(first_in_order(order, host, path, asked, listeners[listener].name) == expected);
   }
 }
 
-TEST_CASE("The router agrees with a plain search through all routes") {
+TEST_CASE("Router and precedence order agree with a plain search through all routes") {
   for (std::uint64_t seed = 1; seed <= 3000; ++seed) run_one(seed);
 }
 
