@@ -1,6 +1,7 @@
 // weir's own answers: errors, configured responses, redirects. Each is one send.
 #include "core/proxy/error_page.hpp"
 #include "core/proxy/exchange.hpp"
+#include "core/proxy/redirect.hpp"
 
 namespace weir::proxy {
 namespace {

@@ -1,13 +1,12 @@
 #pragma once
-// Turns a received head into the head that is passed on, as slices: runs of received lines as they are, around the
-// lines that are removed, replaced or added. Hop-by-hop fields go (RFC 9110 section 7.6.1, also what Connection names),
-// framing is written by weir, forwarding fields are appended or, from peers that are not trusted, replaced. Pure.
+// What is known about a request or a response when its head is passed on, whatever protocol carries it, and whom a
+// request is attributed to. What becomes of the head is decided in head_policy.hpp and written in h1/head_writer.hpp.
+// Plain values and pure functions; any thread.
 
 #include <cstdint>
 #include <string_view>
 
 #include "core/base/address.hpp"
-#include "core/http/h1_writer.hpp"
 #include "core/http/head.hpp"
 #include "core/proxy/spec.hpp"
 
@@ -32,9 +31,6 @@ struct ForwardRequest {
   bool upgrade = false;              // pass Upgrade and "Connection: upgrade" on
   BodyPlan body;
 };
-// Texts of the request stay where they are until the slices are sent: long ones are referred to.
-// The connection to the upstream is always persistent HTTP/1.1; nothing is written for that.
-void write_request_head(const ForwardRequest& request, http::SliceWriter& out) noexcept;
 
 struct ForwardResponse {
   const http::ResponseHead* head = nullptr;
@@ -48,19 +44,10 @@ struct ForwardResponse {
   BodyPlan body;             // framing none writes no framing field: what the head had (HEAD, 304) stays
   bool keep_length = false;  // HEAD, 304: Content-Length of the head is passed on as it is
 };
-void write_response_head(const ForwardResponse& response, http::SliceWriter& out) noexcept;
 
 // The address a request is attributed to: the peer, or what a trusted peer says in X-Forwarded-For (the rightmost
 // address that is not trusted itself).
 Address client_of(const http::RequestHead& head, const Address& peer, const Forwarding& rules) noexcept;
 bool is_trusted(const Address& peer, const Forwarding& rules) noexcept;
-
-// Expands ${scheme} ${host} ${path} ${query} ${uri} of a redirect location. Control characters never get in.
-// The host is written without a port; a path that would begin the location as "//" cannot make it point to another
-// host. `query` may have its question mark or not; ${query} has none.
-struct RedirectContext {
-  std::string_view scheme, host, path, query;
-};
-void write_location(std::string_view location, const RedirectContext& context, http::SliceWriter& out) noexcept;
 
 }  // namespace weir::proxy

@@ -34,6 +34,11 @@ MODULES = {
     "systemd": ["core/base", "core/platform", "systemd"],
     "windows-service": ["core/base", "core/platform", "windows-service"],
 }
+# Inside core/proxy: the files at the top are neutral, these folders hold what belongs to a protocol or is chosen by
+# configuration. A neutral file includes none of the first kind; no folder includes another.
+PROXY_PROTOCOLS = ("h1", "h2", "l4", "filters")
+# Neutral files that put the protocols together; each must still do so.
+PROXY_COMPOSERS = ("core/proxy/exchange.hpp",)
 LIBRARY_HEADERS = {"yaml-cpp": ("config",), "CLI": ("daemon",), "catch2": ("tests/support",)}
 
 # Where the operating system may be spoken to directly. Tests may, except those that must be deterministic or pure.
@@ -115,6 +120,26 @@ def include_direction(path, text, top=None):
         allowed = MODULES[module]
         if not any(name == a or name.startswith(a + "/") for a in allowed):
             yield Finding(path, line, "include", f"{module} must not include \"{name}\"; it may include {', '.join(allowed)}")
+
+
+def proxy_folder(path):
+    """The folder inside core/proxy that a path is in; empty for a neutral file, None outside of core/proxy."""
+    parts = path.split("/")
+    if parts[:2] != ["core", "proxy"]:
+        return None
+    return parts[2] if len(parts) > 3 else ""
+
+
+def proxy_layers(path, text):
+    folder = proxy_folder(path)
+    if not path.endswith(CODE) or folder is None or path in PROXY_COMPOSERS:
+        return
+    for line, _, name in includes(text):
+        other = proxy_folder(name)
+        if folder == "" and other in PROXY_PROTOCOLS:
+            yield Finding(path, line, "layer", f"a neutral file must not include \"{name}\"")
+        elif folder and other and other != folder:
+            yield Finding(path, line, "layer", f"core/proxy/{folder} must not include \"{name}\"; only neutral files and its own")
 
 
 def os_free(path, text):
@@ -270,7 +295,8 @@ def links(path, text, top=None):
             yield Finding(path, line_of(text, m.start()), "link", f"{m.group(1)} does not exist")
 
 
-RULES = [include_direction, os_free, blocking_waits, file_size, header_form, unfinished, machine_paths, text_form, coroutine_forms, links]
+RULES = [include_direction, proxy_layers, os_free, blocking_waits, file_size, header_form, unfinished, machine_paths, text_form,
+         coroutine_forms, links]
 WITH_TOP = (include_direction, links)
 
 
@@ -315,6 +341,14 @@ def skips_name_rows(files):
             if not re.search(r"\bgap\b|restriction\(", said) and not any(row in said for row in rows):
                 yield Finding(path, line_of(plain, m.start()), "skip",
                               f"{m.group(1)} without a row of core/reactor/restrictions.cpp")
+
+
+def composers_compose(files):
+    """A file that may include protocols does so; otherwise its entry is out of date."""
+    for path in PROXY_COMPOSERS:
+        names = [name for _, _, name in includes(files.get(path, ""))]
+        if not any(proxy_folder(name) in PROXY_PROTOCOLS for name in names):
+            yield Finding(path, 1, "layer", "includes no protocol: take it out of PROXY_COMPOSERS in tests/style/check.py")
 
 
 def map_is_complete(files):
@@ -364,6 +398,7 @@ def check(files, top=None, compiled=None):
     findings += examples_are_loaded(files)
     findings += map_is_complete(files)
     findings += skips_name_rows(files)
+    findings += composers_compose(files)
     return findings
 
 
@@ -388,8 +423,8 @@ def main(argv):
     for finding in findings:
         print(finding)
     broken = {f.path for f in findings}
-    print(f"{len(files)} files, {len(RULES) + 4} rules, {len(findings)} findings")
-    print(f"{len(RULES) + 4 - len({f.rule for f in findings})} passed, {len({f.rule for f in findings})} failed")
+    print(f"{len(files)} files, {len(RULES) + 5} rules, {len(findings)} findings")
+    print(f"{len(RULES) + 5 - len({f.rule for f in findings})} passed, {len({f.rule for f in findings})} failed")
     return 1 if broken else 0
 
 

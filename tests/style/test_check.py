@@ -70,6 +70,46 @@ class IncludeDirection(unittest.TestCase):
         self.assertEqual([], list(check.include_direction("core/base/a.cpp", '// #include "core/proxy/spec.hpp"\n')))
 
 
+class ProxyLayers(unittest.TestCase):
+    BAD = [
+        ("core/proxy/message.hpp", "core/proxy/h1/head_writer.hpp"),
+        ("core/proxy/exchange.cpp", "core/proxy/h2/hpack.hpp"),
+        ("core/proxy/router.cpp", "core/proxy/filters/rate_limit.hpp"),
+        ("core/proxy/server.cpp", "core/proxy/l4/session.hpp"),
+        ("core/proxy/h1/client.cpp", "core/proxy/h2/client.hpp"),
+        ("core/proxy/h1/upstream.cpp", "core/proxy/upstream/pool.hpp"),
+        ("core/proxy/upstream/pool.cpp", "core/proxy/health/state.hpp"),
+        ("core/proxy/health/http.cpp", "core/proxy/h1/upstream.hpp"),
+        ("core/proxy/upstream/balance/round_robin.cpp", "core/proxy/h1/upstream.hpp"),
+    ]
+    GOOD = [
+        ("core/proxy/exchange.cpp", "core/proxy/message.hpp"),
+        ("core/proxy/attempt.cpp", "core/proxy/upstream/pool.hpp"),
+        ("core/proxy/h1/head_writer.cpp", "core/proxy/head_policy.hpp"),
+        ("core/proxy/h1/client.cpp", "core/proxy/h1/head_writer.hpp"),
+        ("core/proxy/upstream/pool.cpp", "core/proxy/upstream/balance/policy.hpp"),
+        ("daemon/worker.cpp", "core/proxy/h1/client.hpp"),
+        ("tests/core/proxy/h1/head_writer_test.cpp", "core/proxy/h1/head_writer.hpp"),
+    ]
+
+    def test_a_protocol_in_a_neutral_file_and_one_folder_in_another_are_found(self):
+        for path, name in self.BAD:
+            with self.subTest(path=path, name=name):
+                self.assertEqual(["layer"], [f.rule for f in check.proxy_layers(path, f'#include "{name}"\n')])
+
+    def test_neutral_files_and_the_own_folder_are_not(self):
+        for path, name in self.GOOD:
+            with self.subTest(path=path, name=name):
+                self.assertEqual([], list(check.proxy_layers(path, f'#include "{name}"\n')))
+
+    def test_a_composer_may_and_must_include_a_protocol(self):
+        for path in check.PROXY_COMPOSERS:
+            self.assertEqual([], list(check.proxy_layers(path, '#include "core/proxy/h1/head_writer.hpp"\n')))
+        self.assertEqual(len(check.PROXY_COMPOSERS), len(list(check.composers_compose({}))))
+        files = {path: '#include "core/proxy/h1/head_writer.hpp"\n' for path in check.PROXY_COMPOSERS}
+        self.assertEqual([], list(check.composers_compose(files)))
+
+
 class OperatingSystem(unittest.TestCase):
     def test_headers_and_macros_outside_the_platform_folders_are_found(self):
         for text in ("#include <sys/socket.h>\n", "#include <unistd.h>\n", "#include <windows.h>\n", "#ifdef __linux__\n#endif\n",
@@ -216,7 +256,7 @@ class Tree(unittest.TestCase):
         self.assertEqual([], list(check.skips_name_rows(files)))
 
     def test_every_rule_has_a_test_here(self):
-        self.assertEqual(10, len(check.RULES), "a new rule needs a bad snippet in this file")
+        self.assertEqual(11, len(check.RULES), "a new rule needs a bad snippet in this file")
 
 
 if __name__ == "__main__":

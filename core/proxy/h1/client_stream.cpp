@@ -3,6 +3,7 @@
 #include "core/proxy/engine.hpp"
 #include "core/proxy/h1/client_connection.hpp"
 #include "core/proxy/h1/client_side.hpp"
+#include "core/proxy/h1/head_writer.hpp"
 
 namespace weir::proxy::h1 {
 namespace {

@@ -1,5 +1,7 @@
 #include "core/proxy/h1/upstream_stream.hpp"
 
+#include "core/proxy/h1/head_writer.hpp"
+
 namespace weir::proxy::h1 {
 namespace {
 

@@ -7,7 +7,7 @@
 #include "core/base/buffer.hpp"
 #include "core/http/h1_parser.hpp"
 #include "core/http/h1_writer.hpp"
-#include "core/proxy/forwarding.hpp"
+#include "core/proxy/h1/head_writer.hpp"
 #include "tests/support/catch.hpp"
 
 namespace weir::proxy::test {

@@ -1,0 +1,191 @@
+#pragma once
+// Decides what a received head becomes when it is passed on: which lines go on, which are dropped, which are added, in
+// one order for every protocol. Hop-by-hop fields go (RFC 9110 section 7.6.1, also what Connection names), forwarding
+// claims are continued or, from peers that are not trusted, replaced; a route's edits come last. How lines are written
+// is the sink's business (head_sink.hpp), as are start line, framing and Connection. Pure; one head, on its exchange's
+// thread; nothing is allocated.
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/http/grammar.hpp"
+#include "core/http/head.hpp"
+#include "core/proxy/forwarding.hpp"
+#include "core/proxy/forwarding_lines.hpp"
+#include "core/proxy/head_sink.hpp"
+#include "core/proxy/header_edits.hpp"
+
+namespace weir::proxy {
+
+// Whether one of the list's elements is that word, ignoring case.
+bool has_token(std::string_view list, std::string_view wanted) noexcept;
+
+// Whether a name that weir has no id for claims something about the way a request came that an upstream may believe.
+inline bool is_forwarding_claim(std::string_view name) noexcept {
+  constexpr std::string_view prefix = "x-forwarded-";
+  return name.size() > prefix.size() && (name[0] | 0x20) == 'x' &&
+         http::equal_ignoring_case(name.substr(0, prefix.size()), prefix);
+}
+
+// The version of the message that Via tells of.
+template <HeadSink Sink>
+void add_via(const http::Head& head, Sink& sink) noexcept {
+  constexpr FixedLine via_1_0("Via: 1.0 weir\r\n"), via_1_1("Via: 1.1 weir\r\n");
+  sink.line(head.minor_version == 0 ? via_1_0 : via_1_1);
+}
+
+// What the upstream gets as the request's host, and whether that is something else than the received Host line says.
+struct HostChoice {
+  std::string_view host;
+  bool replaces = false;
+};
+inline HostChoice choose_host(const ForwardRequest& request, const HeaderEdits& edits) noexcept {
+  const http::RequestHead& head = *request.head;
+  const std::string_view given = request.host.empty() ? edits.host() : request.host;
+  if (!given.empty()) return {given, true};
+  const http::Field* received = head.find(http::FieldId::host);
+  const bool differs =
+      !received || (head.form == http::TargetForm::absolute && head.value(*received) != head.authority);
+  return {head.authority, differs};
+}
+
+template <class Sink>
+class RequestPolicy {
+ public:
+  explicit RequestPolicy(const ForwardRequest& request, Sink& sink) noexcept
+      : request_(request), head_(*request.head), sink_(sink), edits_(request.edit) {
+    static_assert(HeadSink<Sink>);
+  }
+  const HeaderEdits& edits() const noexcept { return edits_; }
+
+  // First: what happens to the received lines.
+  void sift() noexcept {
+    for (std::uint16_t i = 0; i < head_.field_count; ++i) {
+      const http::Field& field = head_.fields[i];
+      passes(field) ? sink_.pass(field) : sink_.drop(field);
+    }
+  }
+  // Then: what is added to them.
+  void add() noexcept {
+    const Forwarding& rules = *request_.rules;
+    ForwardingLines<Sink> lines(request_, edits_, seen_, sink_);
+    if (rules.x_forwarded) lines.add_x_forwarded();
+    if (rules.forwarded) lines.add_forwarded();
+    if (rules.via && !edits_.take_out("Via")) add_via(head_, sink_);
+    if (!request_.request_id.empty() && !edits_.take_out("X-Request-ID"))
+      sink_.line(LineName("X-Request-ID: "), request_.request_id);
+    edits_.each_line([this](std::string_view name, std::string_view value) noexcept { sink_.line(name, value); });
+    if (te_trailers_) sink_.line(FixedLine("TE: trailers\r\n"));
+  }
+  // Known after sift(): a TE line is added, which HTTP/1 names in Connection.
+  bool adds_te() const noexcept { return te_trailers_; }
+
+ private:
+  bool passes(const http::Field& field) noexcept;
+  bool passes_claim(const http::Field& field) noexcept;
+
+  const ForwardRequest& request_;
+  const http::RequestHead& head_;
+  Sink& sink_;
+  HeaderEdits edits_;
+  bool te_trailers_ = false;
+  SeenClaims seen_;
+};
+
+template <class Sink>
+bool RequestPolicy<Sink>::passes_claim(const http::Field& field) noexcept {
+  if (!request_.client_trusted) return false;
+  seen_.add(field.id);
+  if (edits_.take_out(head_.name(field))) return false;
+  switch (field.id) {
+    case http::FieldId::x_forwarded_for:  // written as one line
+      return !request_.rules->x_forwarded || !has_ip_client(request_);
+    case http::FieldId::forwarded: return !request_.rules->forwarded;
+    case http::FieldId::x_request_id: return request_.request_id.empty();
+    default: return true;
+  }
+}
+
+template <class Sink>
+bool RequestPolicy<Sink>::passes(const http::Field& field) noexcept {
+  using http::FieldId;
+  switch (field.id) {
+    case FieldId::connection:
+    case FieldId::keep_alive:
+    case FieldId::proxy_connection:
+    case FieldId::proxy_authorization: return false;
+    case FieldId::te: te_trailers_ |= has_token(head_.value(field), "trailers"); return false;
+    case FieldId::content_length:
+    case FieldId::trailer:
+    case FieldId::transfer_encoding: return sink_.keeps_framing(field);
+    case FieldId::upgrade: return request_.upgrade;
+    case FieldId::host: return sink_.keeps_host();
+    case FieldId::forwarded:
+    case FieldId::x_forwarded_for:
+    case FieldId::x_forwarded_host:
+    case FieldId::x_forwarded_proto:
+    case FieldId::x_real_ip:
+    case FieldId::x_request_id: return passes_claim(field);
+    default: break;
+  }
+  if (field.named_by_connection) return false;
+  const std::string_view name = head_.name(field);
+  if (field.id == FieldId::other && !request_.client_trusted && is_forwarding_claim(name)) return false;
+  return !edits_.take_out(field.id, name);
+}
+
+template <class Sink>
+class ResponsePolicy {
+ public:
+  explicit ResponsePolicy(const ForwardResponse& response, Sink& sink) noexcept
+      : response_(response),
+        head_(*response.head),
+        sink_(sink),
+        // An interim response is about the connection or in advance: the final one is what a route edits.
+        edits_(head_.status >= 200 || head_.status == 101 ? response.edit : nullptr) {
+    static_assert(HeadSink<Sink>);
+  }
+
+  // First: what happens to the received lines.
+  void sift() noexcept {
+    for (std::uint16_t i = 0; i < head_.field_count; ++i) {
+      const http::Field& field = head_.fields[i];
+      passes(field) ? sink_.pass(field) : sink_.drop(field);
+    }
+  }
+  // Then: what is added to them.
+  void add() noexcept {
+    if (response_.rules->via && !edits_.take_out("Via")) add_via(head_, sink_);
+    if (!response_.request_id.empty() && !edits_.take_out("X-Request-ID"))
+      sink_.line(LineName("X-Request-ID: "), response_.request_id);
+    edits_.each_line([this](std::string_view name, std::string_view value) noexcept { sink_.line(name, value); });
+  }
+
+ private:
+  bool passes(const http::Field& field) noexcept {
+    using http::FieldId;
+    switch (field.id) {
+      case FieldId::connection:
+      case FieldId::keep_alive:
+      case FieldId::proxy_authenticate:
+      case FieldId::proxy_connection:
+      case FieldId::te: return false;
+      case FieldId::content_length:
+      case FieldId::transfer_encoding:
+      case FieldId::trailer: return sink_.keeps_framing(field);
+      case FieldId::upgrade: return response_.upgrade;
+      case FieldId::x_request_id:
+        if (!response_.request_id.empty()) return false;
+        break;
+      default: break;
+    }
+    return !field.named_by_connection && !edits_.take_out(field.id, head_.name(field));
+  }
+
+  const ForwardResponse& response_;
+  const http::ResponseHead& head_;
+  Sink& sink_;
+  HeaderEdits edits_;
+};
+
+}  // namespace weir::proxy
