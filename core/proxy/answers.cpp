@@ -53,7 +53,7 @@ Task<void> Exchange::send_answer(std::uint16_t status, std::string_view body) {
 
 Task<void> Exchange::answer_error(std::uint16_t status, Ending ending) {
   ending_ = ending;
-  const PageKind kind = choose_page(has_head_ ? client.head().value_of(http::FieldId::accept) : std::string_view{});
+  const PageKind kind = has_head_ ? choose_page(client.head()) : PageKind::text;
   ErrorPage content;
   content.status = status;
   content.detail = default_detail(status);

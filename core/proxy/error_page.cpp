@@ -171,24 +171,47 @@ void write_problem(TextOut& out, const ErrorPage& page, std::string_view title) 
   out.put("}\n");
 }
 
+// What the Accept lines of a request say about each kind of page.
+class Preferences {
+ public:
+  void read(std::string_view accept) noexcept {
+    while (!accept.empty()) {
+      const std::string_view element = http::next_element(accept);
+      const std::size_t end = element.find(';');
+      const std::string_view range = http::trim_ows(element.substr(0, end));
+      const int quality = end == element.npos ? 1000 : quality_of(element.substr(end + 1));
+      for (const PageKind kind : {PageKind::text, PageKind::html, PageKind::problem_json})
+        consider(fits_[static_cast<std::size_t>(kind)], exactness_of(range, kind), quality, position_);
+      ++position_;
+    }
+  }
+  PageKind best() const noexcept {
+    PageKind best = PageKind::text;
+    for (const PageKind kind : {PageKind::html, PageKind::problem_json})
+      if (of(kind).beats(of(best))) best = kind;
+    return of(best).quality > 0 ? best : PageKind::text;
+  }
+
+ private:
+  const Fit& of(PageKind kind) const noexcept { return fits_[static_cast<std::size_t>(kind)]; }
+
+  std::array<Fit, 3> fits_{};
+  int position_ = 0;  // of the next element, in all lines
+};
+
 }  // namespace
 
+PageKind choose_page(const http::Head& head) noexcept {
+  Preferences preferences;
+  for (std::uint16_t i = 0; i < head.field_count; ++i)
+    if (head.fields[i].id == http::FieldId::accept) preferences.read(head.value(head.fields[i]));
+  return preferences.best();
+}
+
 PageKind choose_page(std::string_view accept) noexcept {
-  std::array<Fit, 3> fits{};
-  int position = 0;
-  while (!accept.empty()) {
-    const std::string_view element = http::next_element(accept);
-    const std::size_t end = element.find(';');
-    const std::string_view range = http::trim_ows(element.substr(0, end));
-    const int quality = end == element.npos ? 1000 : quality_of(element.substr(end + 1));
-    for (const PageKind kind : {PageKind::text, PageKind::html, PageKind::problem_json})
-      consider(fits[static_cast<std::size_t>(kind)], exactness_of(range, kind), quality, position);
-    ++position;
-  }
-  PageKind best = PageKind::text;
-  for (const PageKind kind : {PageKind::html, PageKind::problem_json})
-    if (fits[static_cast<std::size_t>(kind)].beats(fits[static_cast<std::size_t>(best)])) best = kind;
-  return fits[static_cast<std::size_t>(best)].quality > 0 ? best : PageKind::text;
+  Preferences preferences;
+  preferences.read(accept);
+  return preferences.best();
 }
 
 std::string_view content_type(PageKind kind) noexcept {

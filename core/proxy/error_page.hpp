@@ -6,13 +6,15 @@
 #include <string_view>
 
 #include "core/base/time.hpp"
+#include "core/http/head.hpp"
 
 namespace weir::proxy {
 
 enum class PageKind : std::uint8_t { text, html, problem_json };
 
-// By quality values (RFC 9110 section 12.5.1); text when nothing fits, or with an empty `accept`.
-PageKind choose_page(std::string_view accept) noexcept;
+// By the quality values of all Accept lines together (RFC 9110 section 12.5.1); text when nothing fits or there is none.
+PageKind choose_page(const http::Head& head) noexcept;
+PageKind choose_page(std::string_view accept) noexcept;  // as one line
 std::string_view content_type(PageKind kind) noexcept;
 
 struct ErrorPage {

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 
+#include "core/proxy/head_policy.hpp"
+
 namespace weir::proxy {
 namespace {
 
 constexpr std::uint8_t max_attempts = 8;
 
-// h2c would carry requests past the routes that a tunnel does not see.
+// A body that is still on its way would be taken for bytes of the tunnel.
 bool may_upgrade(const http::RequestHead& head, const RouteSpec& route, RequestBody body) noexcept {
-  return head.connection_upgrade && route.allow_upgrade && body != RequestBody::streaming &&
-         !http::equal_ignoring_case(head.value_of(http::FieldId::upgrade).substr(0, 3), "h2c");
+  return route.allow_upgrade && body != RequestBody::streaming && upgrade_may_pass(head);
 }
 
 }  // namespace

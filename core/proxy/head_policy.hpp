@@ -27,6 +27,10 @@ inline bool is_forwarding_claim(std::string_view name) noexcept {
          http::equal_ignoring_case(name.substr(0, prefix.size()), prefix);
 }
 
+// Whether the upgrade that the client asks for can be passed on. HTTP/2 and later would carry requests past the routes,
+// which do not see into a tunnel: no member of any Upgrade line may name it (RFC 9110 section 7.8).
+bool upgrade_may_pass(const http::RequestHead& head) noexcept;
+
 // The version of the message that Via tells of.
 template <HeadSink Sink>
 void add_via(const http::Head& head, Sink& sink) noexcept {
@@ -83,6 +87,7 @@ class RequestPolicy {
  private:
   bool passes(const http::Field& field) noexcept;
   bool passes_claim(const http::Field& field) noexcept;
+  bool is_withheld(std::string_view name) const noexcept;
 
   const ForwardRequest& request_;
   const http::RequestHead& head_;
@@ -130,8 +135,18 @@ bool RequestPolicy<Sink>::passes(const http::Field& field) noexcept {
   }
   if (field.named_by_connection) return false;
   const std::string_view name = head_.name(field);
-  if (field.id == FieldId::other && !request_.client_trusted && is_forwarding_claim(name)) return false;
+  if (field.id == FieldId::other && is_withheld(name)) return false;
   return !edits_.take_out(field.id, name);
+}
+
+// Fields without an id that do not go on. A name is never empty.
+template <class Sink>
+bool RequestPolicy<Sink>::is_withheld(std::string_view name) const noexcept {
+  switch (name[0] | 0x20) {
+    case 'h': return http::equal_ignoring_case(name, "HTTP2-Settings");  // belongs to an upgrade that never passes
+    case 'x': return !request_.client_trusted && is_forwarding_claim(name);
+    default: return false;
+  }
 }
 
 template <class Sink>
