@@ -9,7 +9,29 @@ bool is_http(std::string_view protocol) noexcept {
          http::equal_ignoring_case(protocol.substr(0, 5), "http/");
 }
 
+// Equal but for case, and a hyphen in `wanted`, which is lower case, may be an underscore.
+bool reads_as(std::string_view name, std::string_view wanted) noexcept {
+  if (name.size() != wanted.size()) return false;
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (http::lower(name[i]) != wanted[i] && !(name[i] == '_' && wanted[i] == '-')) return false;
+  return true;
+}
+
+constexpr std::string_view claim_prefix = "x-forwarded-";
+
 }  // namespace
+
+bool is_forwarding_claim(std::string_view name) noexcept {
+  return name.size() > claim_prefix.size() &&
+         http::equal_ignoring_case(name.substr(0, claim_prefix.size()), claim_prefix);
+}
+
+bool is_disguised_claim(std::string_view name) noexcept {
+  if (name.find('_') == name.npos) return false;
+  const bool has_prefix =
+      name.size() > claim_prefix.size() && reads_as(name.substr(0, claim_prefix.size()), claim_prefix);
+  return has_prefix || reads_as(name, "x-real-ip") || reads_as(name, "x-request-id");
+}
 
 bool upgrade_may_pass(const http::RequestHead& head) noexcept {
   bool names_one = false;

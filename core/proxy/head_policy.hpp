@@ -21,11 +21,11 @@ namespace weir::proxy {
 bool has_token(std::string_view list, std::string_view wanted) noexcept;
 
 // Whether a name that weir has no id for claims something about the way a request came that an upstream may believe.
-inline bool is_forwarding_claim(std::string_view name) noexcept {
-  constexpr std::string_view prefix = "x-forwarded-";
-  return name.size() > prefix.size() && (name[0] | 0x20) == 'x' &&
-         http::equal_ignoring_case(name.substr(0, prefix.size()), prefix);
-}
+bool is_forwarding_claim(std::string_view name) noexcept;
+
+// Whether a name, with its underscores read as hyphens, is a forwarding claim. CGI and what follows it does not tell
+// the two apart; weir writes hyphens, so no such line is weir's or a proxy's.
+bool is_disguised_claim(std::string_view name) noexcept;
 
 // Whether the upgrade that the client asks for can be passed on. HTTP/2 and later would carry requests past the routes,
 // which do not see into a tunnel: no member of any Upgrade line may name it (RFC 9110 section 7.8).
@@ -144,7 +144,7 @@ template <class Sink>
 bool RequestPolicy<Sink>::is_withheld(std::string_view name) const noexcept {
   switch (name[0] | 0x20) {
     case 'h': return http::equal_ignoring_case(name, "HTTP2-Settings");  // belongs to an upgrade that never passes
-    case 'x': return !request_.client_trusted && is_forwarding_claim(name);
+    case 'x': return (!request_.client_trusted && is_forwarding_claim(name)) || is_disguised_claim(name);
     default: return false;
   }
 }

@@ -202,6 +202,24 @@ TEST_CASE("Forwarding claims of an untrusted peer are dropped where weir adds no
                  "X-Real-IP: 6.6.6.6", "X-Request-ID: mine"}) == lines({"GET / HTTP/1.1", "Host: a"}));
 }
 
+TEST_CASE("Forwarding claims with underscores are dropped, whoever makes them") {
+  for (const bool trusted : {false, true}) {
+    Forwarder forward;
+    forward.request.client_trusted = trusted;
+    for (const std::string claim : {"X_Forwarded_For", "x_forwarded_for", "X-Forwarded_Proto", "X_Forwarded-Host",
+                                    "X_Forwarded_Anything", "X_Real_IP", "X-Real_IP", "X_REQUEST_ID", "X-Request_ID"}) {
+      INFO(claim);
+      CHECK(forward({"GET / HTTP/1.1", "Host: a", claim + ": 6.6.6.6", "X_Other: 1"}) ==
+            lines({"GET / HTTP/1.1", "Host: a", "X_Other: 1"}));
+    }
+  }
+  Forwarder others;  // nothing that a claim could be taken for
+  const auto same = {std::string_view("GET / HTTP/1.1"), std::string_view("Host: a"),
+                     std::string_view("X_Forwarded: 1"), std::string_view("X_Real_IPs: 1"),
+                     std::string_view("Y_Forwarded_For: 1"), std::string_view("_: 1")};
+  CHECK(others(same) == lines(same));
+}
+
 TEST_CASE("Forwarding claims of a trusted peer are continued") {
   Forwarder forward;
   forward.rules = Forwarding{};
