@@ -37,6 +37,7 @@ struct ForwardResponse {
   const Forwarding* rules = nullptr;
   const HeaderEdit* edit = nullptr;  // may be null
   std::string_view request_id;       // echoed unless empty
+  std::string_view date;             // now, for a final response that has no Date; empty: none is added
   std::uint8_t client_minor_version = 1;
   bool close = false;  // adds Connection: close (or keep-alive to an HTTP/1.0 client that asked)
   bool keep_alive_1_0 = false;

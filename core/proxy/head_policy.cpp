@@ -33,6 +33,20 @@ bool is_disguised_claim(std::string_view name) noexcept {
   return has_prefix || reads_as(name, "x-real-ip") || reads_as(name, "x-request-id");
 }
 
+std::optional<std::uint64_t> least_max_forwards(const http::RequestHead& head) noexcept {
+  std::optional<std::uint64_t> least;
+  for (std::uint16_t i = 0; i < head.field_count; ++i) {
+    const http::Field& field = head.fields[i];
+    if (field.id != http::FieldId::other || !http::equal_ignoring_case(head.name(field), "Max-Forwards")) continue;
+    const std::string_view text = head.value(field);
+    std::uint64_t value = 0;
+    const std::from_chars_result read = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) continue;
+    if (!least || value < *least) least = value;
+  }
+  return least;
+}
+
 bool upgrade_may_pass(const http::RequestHead& head) noexcept {
   bool names_one = false;
   for (std::uint16_t i = 0; i < head.field_count; ++i) {

@@ -5,7 +5,10 @@
 // is the sink's business (head_sink.hpp), as are start line, framing and Connection. Pure; one head, on its exchange's
 // thread; nothing is allocated.
 
+#include <array>
+#include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/http/grammar.hpp"
@@ -30,6 +33,14 @@ bool is_disguised_claim(std::string_view name) noexcept;
 // Whether the upgrade that the client asks for can be passed on. HTTP/2 and later would carry requests past the routes,
 // which do not see into a tunnel: no member of any Upgrade line may name it (RFC 9110 section 7.8).
 bool upgrade_may_pass(const http::RequestHead& head) noexcept;
+
+// How many times a TRACE or OPTIONS request may still be forwarded (RFC 9110 section 7.6.2): the least of its valid
+// Max-Forwards values. At 0 weir answers it itself. None: no limit, or a method that has none.
+std::optional<std::uint64_t> least_max_forwards(const http::RequestHead& head) noexcept;
+inline std::optional<std::uint64_t> max_forwards(const http::RequestHead& head) noexcept {
+  const bool counts = head.method == http::Method::trace || head.method == http::Method::options;
+  return counts ? least_max_forwards(head) : std::nullopt;
+}
 
 // The version of the message that Via tells of.
 template <HeadSink Sink>
@@ -57,7 +68,7 @@ template <class Sink>
 class RequestPolicy {
  public:
   explicit RequestPolicy(const ForwardRequest& request, Sink& sink) noexcept
-      : request_(request), head_(*request.head), sink_(sink), edits_(request.edit) {
+      : request_(request), head_(*request.head), sink_(sink), edits_(request.edit), hops_left_(max_forwards(head_)) {
     static_assert(HeadSink<Sink>);
   }
   const HeaderEdits& edits() const noexcept { return edits_; }
@@ -79,6 +90,7 @@ class RequestPolicy {
     if (!request_.request_id.empty() && !edits_.take_out("X-Request-ID"))
       sink_.line(LineName("X-Request-ID: "), request_.request_id);
     edits_.each_line([this](std::string_view name, std::string_view value) noexcept { sink_.line(name, value); });
+    if (hops_left_) add_max_forwards();
     if (te_trailers_) sink_.line(FixedLine("TE: trailers\r\n"));
   }
   // Known after sift(): a TE line is added, which HTTP/1 names in Connection.
@@ -88,11 +100,18 @@ class RequestPolicy {
   bool passes(const http::Field& field) noexcept;
   bool passes_claim(const http::Field& field) noexcept;
   bool is_withheld(std::string_view name) const noexcept;
+  void add_max_forwards() noexcept {
+    std::array<char, 20> digits;
+    const std::uint64_t left = *hops_left_ > 0 ? *hops_left_ - 1 : 0;
+    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), left).ptr;
+    sink_.line(LineName("Max-Forwards: "), {digits.data(), static_cast<std::size_t>(end - digits.data())});
+  }
 
   const ForwardRequest& request_;
   const http::RequestHead& head_;
   Sink& sink_;
   HeaderEdits edits_;
+  std::optional<std::uint64_t> hops_left_;
   bool te_trailers_ = false;
   SeenClaims seen_;
 };
@@ -139,11 +158,15 @@ bool RequestPolicy<Sink>::passes(const http::Field& field) noexcept {
   return !edits_.take_out(field.id, name);
 }
 
-// Fields without an id that do not go on. A name is never empty.
+// Fields without an id that do not go on: what belongs to an upgrade that never passes, credentials that an origin
+// would send back in its answer to TRACE (RFC 9110 section 9.3.8), claims. A name is never empty.
 template <class Sink>
 bool RequestPolicy<Sink>::is_withheld(std::string_view name) const noexcept {
   switch (name[0] | 0x20) {
-    case 'h': return http::equal_ignoring_case(name, "HTTP2-Settings");  // belongs to an upgrade that never passes
+    case 'h': return http::equal_ignoring_case(name, "HTTP2-Settings");
+    case 'a': return head_.method == http::Method::trace && http::equal_ignoring_case(name, "Authorization");
+    case 'c': return head_.method == http::Method::trace && http::equal_ignoring_case(name, "Cookie");
+    case 'm': return hops_left_ && http::equal_ignoring_case(name, "Max-Forwards");  // written as one line
     case 'x': return (!request_.client_trusted && is_forwarding_claim(name)) || is_disguised_claim(name);
     default: return false;
   }
@@ -170,6 +193,7 @@ class ResponsePolicy {
   }
   // Then: what is added to them.
   void add() noexcept {
+    if (lacks_date() && !edits_.take_out("Date")) sink_.line(LineName("Date: "), response_.date);
     if (response_.rules->via && !edits_.take_out("Via")) add_via(head_, sink_);
     if (!response_.request_id.empty() && !edits_.take_out("X-Request-ID"))
       sink_.line(LineName("X-Request-ID: "), response_.request_id);
@@ -192,15 +216,20 @@ class ResponsePolicy {
       case FieldId::x_request_id:
         if (!response_.request_id.empty()) return false;
         break;
+      case FieldId::date: has_date_ = true; break;
       default: break;
     }
     return !field.named_by_connection && !edits_.take_out(field.id, head_.name(field));
   }
 
+  // A final response without the time it was made gets the time it came (RFC 9110 section 6.6.1).
+  bool lacks_date() const noexcept { return !has_date_ && !response_.date.empty() && head_.status >= 200; }
+
   const ForwardResponse& response_;
   const http::ResponseHead& head_;
   Sink& sink_;
   HeaderEdits edits_;
+  bool has_date_ = false;
 };
 
 }  // namespace weir::proxy

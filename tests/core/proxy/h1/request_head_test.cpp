@@ -1,5 +1,6 @@
 // The exact bytes of forwarded request heads.
 
+#include "core/proxy/head_policy.hpp"
 #include "tests/core/proxy/heads.hpp"
 
 namespace weir::proxy::test {
@@ -202,6 +203,42 @@ TEST_CASE("Forwarding claims of an untrusted peer are dropped where weir adds no
                  "X-Real-IP: 6.6.6.6", "X-Request-ID: mine"}) == lines({"GET / HTTP/1.1", "Host: a"}));
 }
 
+TEST_CASE("TRACE carries no credentials on, other methods do") {
+  Forwarder forward;
+  CHECK(forward({"TRACE / HTTP/1.1", "Host: a", "Authorization: Bearer t", "cookie: c=1",
+                 "Proxy-Authorization: Basic x", "X-A: 1"}) == lines({"TRACE / HTTP/1.1", "Host: a", "X-A: 1"}));
+  Forwarder get;
+  const auto same = {std::string_view("GET / HTTP/1.1"), std::string_view("Host: a"),
+                     std::string_view("Authorization: Bearer t"), std::string_view("Cookie: c=1")};
+  CHECK(get(same) == lines(same));
+}
+
+TEST_CASE("Max-Forwards of TRACE and OPTIONS is counted down") {
+  Forwarder forward;
+  CHECK(forward({"OPTIONS / HTTP/1.1", "max-forwards: 10", "Host: a"}) ==
+        lines({"OPTIONS / HTTP/1.1", "Host: a", "Max-Forwards: 9"}));
+  CHECK(forward({"TRACE / HTTP/1.1", "Host: a", "Max-Forwards: 7", "Max-Forwards: 3"}) ==
+        lines({"TRACE / HTTP/1.1", "Host: a", "Max-Forwards: 2"}));
+  for (const std::string method : {"GET", "POST"}) {  // it means nothing there
+    const std::string start = method + " / HTTP/1.1";
+    CHECK(forward({start, "Host: a", "Max-Forwards: 0"}) == lines({start, "Host: a", "Max-Forwards: 0"}));
+  }
+  for (const std::string value : {"", "-1", "1 2", "x", "1x", "99999999999999999999999"}) {  // no number, no limit
+    const std::string field = "Max-Forwards: " + value;
+    CHECK(forward({"OPTIONS / HTTP/1.1", "Host: a", field}) == lines({"OPTIONS / HTTP/1.1", "Host: a", field}));
+  }
+}
+
+TEST_CASE("At 0 a TRACE or OPTIONS request is not to be forwarded") {
+  const auto left = [](std::initializer_list<std::string_view> received) {
+    return max_forwards(Request(lines(received)).head());
+  };
+  CHECK(left({"TRACE / HTTP/1.1", "Host: a", "Max-Forwards: 0"}) == 0u);
+  CHECK(left({"OPTIONS * HTTP/1.1", "Host: a", "Max-Forwards: 5", "MAX-FORWARDS: 0"}) == 0u);
+  CHECK_FALSE(left({"OPTIONS * HTTP/1.1", "Host: a"}).has_value());
+  CHECK_FALSE(left({"GET / HTTP/1.1", "Host: a", "Max-Forwards: 0"}).has_value());
+}
+
 TEST_CASE("Forwarding claims with underscores are dropped, whoever makes them") {
   for (const bool trusted : {false, true}) {
     Forwarder forward;
@@ -214,8 +251,8 @@ TEST_CASE("Forwarding claims with underscores are dropped, whoever makes them") 
     }
   }
   Forwarder others;  // nothing that a claim could be taken for
-  const auto same = {std::string_view("GET / HTTP/1.1"), std::string_view("Host: a"),
-                     std::string_view("X_Forwarded: 1"), std::string_view("X_Real_IPs: 1"),
+  const auto same = {std::string_view("GET / HTTP/1.1"),     std::string_view("Host: a"),
+                     std::string_view("X_Forwarded: 1"),     std::string_view("X_Real_IPs: 1"),
                      std::string_view("Y_Forwarded_For: 1"), std::string_view("_: 1")};
   CHECK(others(same) == lines(same));
 }

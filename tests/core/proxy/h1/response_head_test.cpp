@@ -141,6 +141,32 @@ TEST_CASE("Via is appended and the request id replaces the upstream's") {
         lines({"HTTP/1.1 200 OK", "X-Request-ID: theirs", "Content-Length: 0"}));
 }
 
+TEST_CASE("A final response that has no Date gets one") {
+  Forwarder forward;
+  forward.response.date = "Sat, 28 Nov 2026 20:00:00 GMT";
+  CHECK(forward({"HTTP/1.1 200 OK", "Content-Length: 0"}) ==
+        lines({"HTTP/1.1 200 OK", "Content-Length: 0", "Date: Sat, 28 Nov 2026 20:00:00 GMT"}));
+  const auto dated = {std::string_view("HTTP/1.1 200 OK"), std::string_view("date: Fri, 27 Nov 2026 20:00:00 GMT"),
+                      std::string_view("Content-Length: 0")};
+  CHECK(forward(dated) == lines(dated));
+  forward.plan_as_received = false;
+  forward.response.body = {};
+  const auto hints = {std::string_view("HTTP/1.1 103 Early Hints"), std::string_view("A: 1")};
+  CHECK(forward(hints) == lines(hints));
+}
+
+TEST_CASE("A route that removes or sets Date has its way") {
+  Forwarder forward;
+  forward.response.date = "Sat, 28 Nov 2026 20:00:00 GMT";
+  forward.edit.remove = {"date"};
+  for (const std::string_view received : {"Date: Fri, 27 Nov 2026 20:00:00 GMT", "A: 1"})
+    CHECK(forward({"HTTP/1.1 200 OK", "Content-Length: 0", received}).find("ate:") == std::string::npos);
+  forward.edit = {};
+  forward.edit.set = {{"Date", "now"}};
+  CHECK(forward({"HTTP/1.1 200 OK", "Content-Length: 0"}) ==
+        lines({"HTTP/1.1 200 OK", "Content-Length: 0", "Date: now"}));
+}
+
 TEST_CASE("A route removes, sets and adds response header lines, but not framing") {
   Forwarder forward;
   forward.edit.remove = {"Server", "Content-Length"};
