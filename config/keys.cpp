@@ -42,7 +42,9 @@ constexpr Key limits_keys[] = {
 constexpr Key forwarding_keys[] = {
     {"x_forwarded", Type::boolean, "true", "Add X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host."},
     {"forwarded", Type::boolean, "true", "Add Forwarded (RFC 7239)."},
-    {"via", Type::boolean, "true", "Add Via: 1.1 weir."},
+    {"via", Type::boolean, "true", "Add Via: 1.1 weir to answers."},
+    {"via_upstream", Type::boolean, "false",
+     "Add Via: 1.1 weir to requests, too. Some servers, nginx among them, do not compress what they are asked for with it."},
     {"request_id", Type::boolean, "true", "Send X-Request-ID to the upstream and echo it to the client."},
     {"trusted_proxies", Type::texts, "[]",
      "Addresses and blocks of proxies in front of weir, such as `10.0.0.0/8`. Their forwarding headers are believed "

@@ -91,6 +91,7 @@ void Builder::forwarding(Node* node, const Path& path) {
   fields.read("x_forwarded", forwarding.x_forwarded);
   fields.read("forwarded", forwarding.forwarded);
   fields.read("via", forwarding.via);
+  fields.read("via_upstream", forwarding.via_upstream);
   fields.read("request_id", forwarding.request_id);
   Node* trusted = fields["trusted_proxies"];
   if (!trusted || trusted->kind == Kind::null) return;

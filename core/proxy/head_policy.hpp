@@ -86,7 +86,7 @@ class RequestPolicy {
     ForwardingLines<Sink> lines(request_, edits_, seen_, sink_);
     if (rules.x_forwarded) lines.add_x_forwarded();
     if (rules.forwarded) lines.add_forwarded();
-    if (rules.via && !edits_.take_out("Via")) add_via(head_, sink_);
+    if (rules.via_upstream && !edits_.take_out("Via")) add_via(head_, sink_);
     if (!request_.request_id.empty() && !edits_.take_out("X-Request-ID"))
       sink_.line(LineName("X-Request-ID: "), request_.request_id);
     edits_.each_line([this](std::string_view name, std::string_view value) noexcept { sink_.line(name, value); });

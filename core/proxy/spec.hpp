@@ -144,7 +144,8 @@ struct UpstreamSpec {
 struct Forwarding {
   bool x_forwarded = true;           // X-Forwarded-For, -Proto, -Host
   bool forwarded = true;             // Forwarded (RFC 7239)
-  bool via = true;                   // Via: 1.1 weir (RFC 9110 section 7.6.3)
+  bool via = true;                   // Via: 1.1 weir to clients (RFC 9110 section 7.6.3)
+  bool via_upstream = false;         // and to upstreams, some of which do not compress for proxies
   bool request_id = true;            // X-Request-ID to the upstream, and echoed to the client
   std::vector<AddressBlock> trusted_proxies;
 };

@@ -29,7 +29,7 @@ TEST_CASE("Every key of the top sections arrives") {
 runtime: { workers: 3, backend: poll, buffer_size: 64KiB, shutdown: { timeout: 10s, idle: 0s } }
 limits: { request_line: 4KiB, header_line: 2KiB, head: 60KiB, header_count: 50, trailers: 1KiB }
 timeouts: { head: 1s, keep_alive: 2s, connect: 3s, first_byte: 4s, idle: 5s, total: 6s, tunnel: 7s }
-forwarding: { x_forwarded: false, forwarded: false, via: false, request_id: false, trusted_proxies: [10.0.0.0/8, "::1"] }
+forwarding: { x_forwarded: false, forwarded: false, via: false, via_upstream: true, request_id: false, trusted_proxies: [10.0.0.0/8, "::1"] }
 access_log: { format: json, path: /var/log/weir.log }
 server_name: ""
 listeners: { web: ":1" }
@@ -56,6 +56,7 @@ routes: [{ respond: 204 }]
   CHECK_FALSE(spec->forwarding.x_forwarded);
   CHECK_FALSE(spec->forwarding.forwarded);
   CHECK_FALSE(spec->forwarding.via);
+  CHECK(spec->forwarding.via_upstream);
   CHECK_FALSE(spec->forwarding.request_id);
   REQUIRE(spec->forwarding.trusted_proxies.size() == 2);
   CHECK(spec->forwarding.trusted_proxies[0].prefix_bits == 8);

@@ -106,7 +106,7 @@ TEST_CASE("The defaults of the table are those of the Spec") {
     const proxy::Forwarding& e = spec->forwarding;
     const proxy::Forwarding& f = plain->forwarding;
     CHECK((e.x_forwarded == f.x_forwarded && e.forwarded == f.forwarded && e.via == f.via &&
-           e.request_id == f.request_id));
+           e.via_upstream == f.via_upstream && e.request_id == f.request_id));
     CHECK(e.trusted_proxies.empty());
   }
   const auto others = good(

@@ -20,7 +20,7 @@ upstreams: {{ app: ["{app.address}"] }}
         self.assertEqual(self.fields(response, "x-forwarded-for"), ["127.0.0.1"])
         self.assertEqual(self.fields(response, "x-forwarded-proto"), ["http"])
         self.assertEqual(self.fields(response, "x-forwarded-host"), ["Site.test:8080"])
-        self.assertEqual(self.fields(response, "via"), ["1.1 weir"])
+        self.assertEqual(self.fields(response, "via"), [])  # it would switch compression off at some origins
         self.assertRegex(self.fields(response, "forwarded")[0], r'^for=127\.0\.0\.1;.*host="Site\.test:8080"')
         self.assertEqual(response.get("Via"), "1.1 weir")
 

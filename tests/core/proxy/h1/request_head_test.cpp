@@ -133,7 +133,7 @@ TEST_CASE("A request of HTTP/1.0 is forwarded as HTTP/1.1 with a Host") {
   Forwarder forward;
   CHECK(forward({"GET /x HTTP/1.0", "Accept: */*"}) == lines({"GET /x HTTP/1.1", "Host: ", "Accept: */*"}));
   Forwarder with_host;
-  with_host.rules.via = true;
+  with_host.rules.via_upstream = true;
   CHECK(with_host({"GET /x HTTP/1.0", "Host: a", "Connection: keep-alive"}) ==
         lines({"GET /x HTTP/1.1", "Host: a", "Via: 1.0 weir"}));
 }
@@ -194,7 +194,7 @@ TEST_CASE("Forwarding claims of an untrusted peer are replaced by weir's own") {
                  "Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Request-ID: mine", "Via: 1.1 other"}) ==
         lines({"GET / HTTP/1.1", "Host: example.com", "Via: 1.1 other", "X-Forwarded-For: 192.0.2.7",
                "X-Forwarded-Proto: http", "X-Forwarded-Host: example.com",
-               "Forwarded: for=192.0.2.7;proto=http;host=example.com", "Via: 1.1 weir", "X-Request-ID: 0123abcd"}));
+               "Forwarded: for=192.0.2.7;proto=http;host=example.com", "X-Request-ID: 0123abcd"}));
 }
 
 TEST_CASE("Forwarding claims of an untrusted peer are dropped where weir adds none") {
@@ -268,7 +268,7 @@ TEST_CASE("Forwarding claims of a trusted peer are continued") {
         lines({"GET / HTTP/1.1", "Host: example.com:8080", "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example",
                "X-Forwarded-Port: 443", "X-Real-IP: 203.0.113.5",
                "X-Forwarded-For: 203.0.113.5, 10.1.1.1, 10.1.1.2, 192.0.2.7",
-               "Forwarded: for=203.0.113.5, for=192.0.2.7;proto=http;host=\"example.com:8080\"", "Via: 1.1 weir",
+               "Forwarded: for=203.0.113.5, for=192.0.2.7;proto=http;host=\"example.com:8080\"",
                "X-Request-ID: given"}));
 }
 
@@ -338,9 +338,20 @@ TEST_CASE("A route removes, sets and adds request header lines") {
                                                        "accept: text/html", "X-Tag: 1", "X-Tag: 2"}));
 }
 
+TEST_CASE("Via goes to an upstream only where it is asked for, behind what came") {
+  const auto received = {std::string_view("GET / HTTP/1.1"), std::string_view("Host: a"),
+                         std::string_view("Via: 1.1 other")};
+  Forwarder forward;
+  forward.rules.via = true;  // is about answers
+  CHECK(forward(received) == lines(received));
+  forward.rules.via_upstream = true;
+  CHECK(forward(received) == lines({"GET / HTTP/1.1", "Host: a", "Via: 1.1 other", "Via: 1.1 weir"}));
+}
+
 TEST_CASE("A route's edits also hold for the fields that weir adds") {
   Forwarder forward;
   forward.rules = Forwarding{};
+  forward.rules.via_upstream = true;
   forward.request.request_id = "id";
   forward.request.client_trusted = true;
   forward.edit.remove = {"x-forwarded-for", "forwarded", "VIA"};
