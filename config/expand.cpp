@@ -15,7 +15,7 @@ namespace weir::config {
 namespace {
 
 constexpr std::size_t max_value_file = 1024 * 1024;  // bytes behind !file
-constexpr std::string_view request_names[] = {"scheme", "host", "path", "query", "uri"};
+constexpr std::string_view request_names[] = {"scheme", "host", "host_port", "path", "query", "uri"};
 
 bool is_name(std::string_view text) noexcept {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
@@ -52,7 +52,7 @@ bool expand_variable(Tree& tree, const Node& scalar, const Path& path, Variables
     return true;
   }
   std::string hint = fmt::format("set it, or give a default: ${{{}:-value}}", name);
-  if (variables == Variables::redirect) hint += "; of the request there are ${scheme} ${host} ${path} ${query} ${uri}";
+  if (variables == Variables::redirect) hint += "; of the request there are ${scheme} ${host} ${host_port} ${path} ${query} ${uri}";
   tree.report(Severity::error, scalar, path.text(), fmt::format("the environment variable {} is not set", name),
               std::move(hint));
   return false;

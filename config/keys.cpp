@@ -107,7 +107,8 @@ constexpr Key respond_keys[] = {
 };
 constexpr Key redirect_keys[] = {
     {"location", Type::text, "",
-     "Required. May use ${scheme}, ${host}, ${path}, ${query} and ${uri} (path with query) of the request."},
+     "Required. May use ${scheme}, ${host} (without a port), ${host_port}, ${path}, ${query} and ${uri} (path with query) of the "
+     "request."},
     {"status", Type::integer, "308", "301, 302, 303, 307 or 308.", nullptr, {}, 301, 308},
 };
 constexpr Key route_keys[] = {

@@ -49,6 +49,8 @@ void write_location(std::string_view location, const RedirectContext& context, h
       put_uri_text(context.scheme, lines);
     } else if (name == "host") {
       put_uri_text(without_port(context.host), lines);
+    } else if (name == "host_port") {
+      put_uri_text(context.host_port, lines);
     } else if (name == "path") {
       put_path();
     } else if (name == "query") {

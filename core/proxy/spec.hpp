@@ -64,7 +64,7 @@ struct Respond {
   HeaderEdit headers;
 };
 
-// A redirect; the location may use ${scheme} ${host} ${path} ${query} and ${uri} (path with query) of the request.
+// A redirect; the location may use ${scheme} ${host} ${host_port} ${path} ${query} ${uri} of the request (redirect.hpp).
 struct Redirect {
   std::uint16_t status = 308;
   std::string location;

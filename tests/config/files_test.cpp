@@ -59,7 +59,7 @@ TEST_CASE("A redirect leaves the variables of the request alone and no others") 
   const auto spec = good(with_routes("  - redirect: \"https://${host}${WEIR_NEVER_SET:-:8443}${path}${query}\"\n"));
   CHECK(spec->routes[0].redirect->location == "https://${host}:8443${path}${query}");
   const Diagnostic typo = only(with_routes("  - redirect: \"https://${hots}/\"\n"));
-  CHECK(contains(typo.hint, "${scheme} ${host} ${path} ${query} ${uri}"));
+  CHECK(contains(typo.hint, "${scheme} ${host} ${host_port} ${path} ${query} ${uri}"));
 }
 
 TEST_CASE("A value can come from a file beside the configuration") {

@@ -142,6 +142,7 @@ TEST_CASE("A response is a status, a text or a map") {
 }
 
 TEST_CASE("A redirect is a location, or a location with a status") {
+  CHECK(route_of("  - redirect: \"http://${host_port}/x\"\n").redirect->location == "http://${host_port}/x");
   CHECK(route_of("  - redirect: \"https://${host}${uri}\"\n").redirect->location == "https://${host}${uri}");
   CHECK(route_of("  - redirect: /new\n").redirect->status == 308);
   CHECK(route_of("  - redirect: { location: /new, status: 302 }\n").redirect->status == 302);

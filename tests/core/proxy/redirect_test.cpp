@@ -38,6 +38,16 @@ TEST_CASE("A location has the host without its port") {
   CHECK(location("https://${host}/", {"http", "[::1]", "/", ""}) == "https://[::1]/");
 }
 
+TEST_CASE("A location that names host_port has the port that the client used") {
+  const auto redirected = [](std::string_view host_port) {
+    return location("http://${host_port}${path}", {"http", "example.com", "/new", "", host_port});
+  };
+  CHECK(redirected("example.com:8080") == "http://example.com:8080/new");
+  CHECK(redirected("example.com") == "http://example.com/new");
+  CHECK(redirected("[::1]:8080") == "http://[::1]:8080/new");
+  CHECK(redirected("a\r\nb") == "http://a%0D%0Ab/new");
+}
+
 TEST_CASE("Nothing that could end a header line gets into a location") {
   CHECK(location("/x${path}", {"http", "a", "/a\r\nSet-Cookie: b", ""}) == "/x/a%0D%0ASet-Cookie:%20b");
   CHECK(location("${query}", {"http", "a", "/", std::string_view("?\0\x7f\xff", 4)}) == "%00%7F%FF");
