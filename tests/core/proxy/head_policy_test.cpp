@@ -127,7 +127,7 @@ TEST_CASE("Edits of listener and route hold for weir's own answers, the later on
   route.set = {{"cache-control", "public"}, {"Content-Length", "1"}, {"Date", "then"}};
   route.add = {{"X-Tag", "2"}};
   const std::array<const HeaderEdit*, 3> edits{&listener, nullptr, &route};
-  const http::Head none;
+  const http::Head none{};
   ListSink sink(none);
   AnswerLines<ListSink> lines(edits, sink);
   lines.line("Server", "weir");
@@ -139,7 +139,7 @@ TEST_CASE("Edits of listener and route hold for weir's own answers, the later on
 }
 
 TEST_CASE("Without edits weir's own answers are as weir writes them") {
-  const http::Head none;
+  const http::Head none{};
   ListSink sink(none);
   AnswerLines<ListSink> lines({}, sink);
   lines.line("Server", "weir");
