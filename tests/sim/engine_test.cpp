@@ -54,6 +54,10 @@ struct Summary {
   std::uint64_t reuses = 0, retries = 0;
 };
 
+// How long clients and origins wait where nothing may fail. A link that carries sixteen bytes at a time needs a quarter
+// of an hour for what the proxy's buffers hold, and the client that has sent it sees nothing move meanwhile.
+constexpr Duration peer_patience = 12h;
+
 // Timeouts that no honest peer runs into, however bad its link.
 proxy::Timeouts patient() {
   proxy::Timeouts timeouts;
@@ -81,6 +85,7 @@ void draw_clients(EngineWorld& sim, Rng& rng, const Mix& mix, Level level) {
     ClientOptions options = sim.client_options();
     options.max_pipeline = rng.chance(0.4) ? 4 : 1;
     options.must_close = level != Level::harmful;
+    if (level != Level::harmful) options.patience = peer_patience;
     if (rng.chance(0.2)) options.pause = Duration{static_cast<std::int64_t>(rng.below(5'000'000))};
     if (rng.chance(0.2)) options.read_size = 1 + rng.below(100);
     if (rng.chance(0.3)) options.think = 100ms;
@@ -134,6 +139,7 @@ Summary run_seed(std::uint64_t seed) {
     for (OriginOptions& origin : sim.origin_options) origin.idle_close = 0.5;
   }
   for (OriginOptions& origin : sim.origin_options) {
+    if (level != Level::harmful) origin.patience = peer_patience;
     if (rng.chance(0.2)) origin.pause = Duration{static_cast<std::int64_t>(rng.below(5'000'000))};
     if (rng.chance(0.2)) origin.read_size = 1 + rng.below(200);
   }

@@ -237,6 +237,7 @@ SimNetwork::IoResult SimNetwork::read(Object& object, char* into, std::size_t si
   if (amount > 1 && rng.chance(connection.plan.partial_read)) amount = 1 + rng.below(amount);
   std::copy_n(channel.bytes.data() + channel.trimmed, amount, into);
   channel.read += amount;
+  world_.moved_ += amount;
   channel.trimmed += amount;
   if (channel.trimmed > 4096 && channel.trimmed * 2 > channel.bytes.size()) {
     channel.bytes.erase(0, channel.trimmed);
@@ -268,6 +269,7 @@ SimNetwork::IoResult SimNetwork::write(Object& object, const IoSlice* slices, st
     left -= part;
   }
   if (room < wanted) channel.writer_waits = true;
+  world_.moved_ += room;
   const std::uint64_t end = channel.written + room;
   while (channel.written < end) {
     std::uint64_t part = end - channel.written;

@@ -12,8 +12,9 @@
 namespace weir::sim {
 namespace {
 
-// Rounds without time passing: more than any honest burst of work, few enough to end a livelock soon.
-constexpr int max_rounds_at_once = 100'000;
+// Rounds in which the reactors are busy and no byte moves: more than any honest burst of work, few enough to end a
+// livelock soon. A reader that takes one byte at a time from a long body is busy for longer, and moves a byte a round.
+constexpr int max_idle_rounds = 100'000;
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
   for (int byte = 0; byte < 8; ++byte) {
@@ -123,6 +124,7 @@ bool SimWorld::run_until(const std::function<bool()>& done, Duration span) {
   bool reached = false;
   for (;;) {
     const std::uint64_t before = activity_;
+    const std::uint64_t moved_before = moved_;
     const TimePoint sleep_before = earliest_sleep();
     turn_all(limit);
     reached = done();
@@ -133,9 +135,10 @@ bool SimWorld::run_until(const std::function<bool()>& done, Duration span) {
     quiet_rounds = changed ? 0 : quiet_rounds + 1;
     if (quiet_rounds < 2) {
       if (!changed) continue;
-      if (++rounds > max_rounds_at_once) {
+      rounds = moved_ == moved_before ? rounds + 1 : 0;
+      if (rounds > max_idle_rounds) {
         std::fprintf(stderr, "seed %llu: the reactors never come to rest\n", static_cast<unsigned long long>(seed_));
-        WEIR_VERIFY(rounds <= max_rounds_at_once);
+        WEIR_VERIFY(rounds <= max_idle_rounds);
       }
       if (rng_.chance(0.5)) {  // work takes time
         advance_to(std::min(limit, now_ + Duration{static_cast<std::int64_t>(rng_.below(5'000))}));

@@ -117,6 +117,7 @@ class SimWorld {
   std::uint64_t events_run_ = 0;
   std::uint64_t event_order_ = 0;
   std::uint64_t activity_ = 0;  // grows with everything a backend is asked or says
+  std::uint64_t moved_ = 0;     // bytes that were read or written
   std::uint32_t next_backend_ = 1;
   bool driving_ = false;
   bool chances_on_ = false;
