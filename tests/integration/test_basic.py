@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from harness import Weir, WeirCase, need, need_ipv6, unless, unused_port
@@ -243,6 +244,28 @@ upstreams:
         client = self.client()
         client.send(b"".join(b"GET /%d HTTP/1.1\r\nHost: t\r\n\r\n" % n for n in range(20)))
         self.assertEqual([self.seen(client.response())["target"] for _ in range(20)], [f"/{n}" for n in range(20)])
+
+    def test_requests_sent_ahead_beyond_a_buffer_are_all_answered(self):
+        client = self.client()
+        body = b"x" * 3000
+        request = b"POST /%d HTTP/1.1\r\nHost: t\r\nContent-Length: 3000\r\n\r\n" + body
+        sending = threading.Thread(target=client.send, args=(b"".join(request % n for n in range(60)),))
+        sending.start()
+        self.assertEqual([self.seen(client.response())["target"] for _ in range(60)], [f"/{n}" for n in range(60)])
+        sending.join()
+
+    def test_what_stands_behind_a_body_in_the_same_piece_is_answered(self):
+        chunked = b"POST /chunked HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+        length = b"PUT /length HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n%s"
+        for size in (1, 1000, 50_000):
+            with self.subTest(size=size):
+                body = b"x" * size
+                client = self.client()
+                client.send(chunked % (size, body) + b"GET /last HTTP/1.1\r\nHost: t\r\n\r\n")
+                client.send(length % (size, body) + b"GET /last HTTP/1.1\r\nHost: t\r\n\r\n")
+                seen = [self.seen(client.response()) for _ in range(4)]
+                self.assertEqual([(one["target"], one["body"]) for one in seen],
+                                 [("/chunked", size), ("/last", 0), ("/length", size), ("/last", 0)])
 
     def test_connection_close_is_honoured(self):
         client = self.client()
