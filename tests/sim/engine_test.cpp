@@ -83,7 +83,9 @@ void draw_clients(EngineWorld& sim, Rng& rng, const Mix& mix, Level level) {
   const std::uint64_t clients = 1 + rng.below(6);
   for (std::uint64_t c = 0; c < clients; ++c) {
     ClientOptions options = sim.client_options();
-    options.max_pipeline = rng.chance(0.4) ? 4 : 1;
+    options.max_pipeline = rng.chance(0.5) ? 4 : 1;
+    options.pipelines_all = rng.chance(0.5);
+    if (rng.chance(0.5)) options.coalesces = 0.6;
     options.must_close = level != Level::harmful;
     if (level != Level::harmful) options.patience = peer_patience;
     if (rng.chance(0.2)) options.pause = Duration{static_cast<std::int64_t>(rng.below(5'000'000))};
@@ -121,7 +123,11 @@ Summary run_seed(std::uint64_t seed) {
                                       : FaultPlan::harmful(rng);
   };
   const FaultPlan from_clients = draw();
-  const FaultPlan to_origins = draw();
+  FaultPlan to_origins = draw();
+  // What arrives in one segment behind an answer is there when the connection is given back, and only a system that says
+  // so at once lets the proxy see it. The end of the answer may be the end of what a call reads.
+  mix.extra_responses = level == Level::clean && options.proxy.style == Style::readiness && rng.chance(0.5);
+  if (mix.extra_responses) to_origins.partial_read = 0.5;
   sim.set_client_faults(from_clients);
   sim.set_origin_faults(to_origins);
   mix.early = level == Level::harmful || answers_early_safely(from_clients, to_origins);
@@ -133,10 +139,15 @@ Summary run_seed(std::uint64_t seed) {
     sim.spec->timeouts = patient();
     sim.spec->upstreams[0].idle_timeout = 1h;
   }
-  // A server may close an idle connection at any time. Whoever sends safe methods only never sees that.
+  // A server may close an idle connection at any time, and one that has just got a request is as good as idle to it.
+  // Whoever sends safe methods only never sees that.
   if (rng.chance(0.3)) {
     mix.only_idempotent = level != Level::harmful;
-    for (OriginOptions& origin : sim.origin_options) origin.idle_close = 0.5;
+    const double closes_kept = rng.chance(0.5) ? 0.3 : 0;
+    for (OriginOptions& origin : sim.origin_options) {
+      origin.idle_close = 0.5;
+      origin.closes_kept = closes_kept;
+    }
   }
   for (OriginOptions& origin : sim.origin_options) {
     if (level != Level::harmful) origin.patience = peer_patience;

@@ -17,10 +17,12 @@ std::uint64_t draw_length(Rng& rng, std::uint64_t most) {
   }
 }
 
-// Not extra_response: one that arrives when the next request is under way cannot be told from its answer by anybody.
+// Not extra_response: one that arrives when the next request is under way cannot be told from its answer by anybody. It
+// is drawn where nothing comes between it and the response before it: Mix::extra_responses.
 constexpr std::array misdeeds{Misdeed::dies_before_head, Misdeed::dies_in_head, Misdeed::dies_in_body,
                               Misdeed::garbage,          Misdeed::bad_length,   Misdeed::both_framings,
-                              Misdeed::bad_chunk,        Misdeed::stalls};
+                              Misdeed::bad_chunk,        Misdeed::stalls,       Misdeed::unasked};
+constexpr std::uint64_t max_with_extra = 20'000;  // bytes of a response that goes out in one segment with the extra one
 
 std::string_view word(BodyKind kind) noexcept {
   switch (kind) {
@@ -69,6 +71,12 @@ Exchange& Ledger::draw(const Mix& mix) {
   exchange.origin_closes = exchange.response_body == BodyKind::until_close || rng.chance(0.1);
   if (rng.chance(0.3)) exchange.think = Duration{static_cast<std::int64_t>(rng.below(20'000'000))};
   if (mix.misdeeds && rng.chance(0.15)) exchange.misdeed = misdeeds[rng.below(misdeeds.size())];
+  if (mix.extra_responses && rng.chance(0.2)) {
+    exchange.misdeed = Misdeed::extra_response;
+    exchange.response_body = BodyKind::length;
+    exchange.response_length = std::min(exchange.response_length, max_with_extra);
+    exchange.origin_closes = exchange.early = false;
+  }
   if (mix.aborts && rng.chance(0.1)) {
     if (exchange.request_length > 0 && rng.chance(0.5)) {
       exchange.abort_upload = true;
@@ -105,8 +113,12 @@ void Ledger::check_end(bool everything_succeeds) {
       violation(exchange.id, fmt::format("did not succeed although nothing went wrong: outcome {}, status {}",
                                          int(exchange.outcome), exchange.seen_status));
     }
-    if (!exchange.idempotent() && exchange.arrived > exchange.sent) {
-      violation(exchange.id, fmt::format("sent {} times, arrived {} times", exchange.sent, exchange.arrived));
+    // Clients send one of these again only when they know that nobody has begun with it.
+    if (!exchange.idempotent() && exchange.arrived > 1) violation(exchange.id, "not idempotent, and arrived twice");
+    // Only a kept connection excuses another try, and that one is made on a fresh connection.
+    if (exchange.arrived_fresh > exchange.sent) violation(exchange.id, "arrived on two fresh connections");
+    if (exchange.arrived - exchange.arrived_fresh > exchange.sent) {
+      violation(exchange.id, "arrived on two kept connections");
     }
     if (exchange.outcome == Outcome::complete && exchange.arrived == 0) {
       violation(exchange.id, "answered by an origin that never got it");

@@ -26,6 +26,7 @@ enum class Misdeed : std::uint8_t {
   both_framings,   // a length and chunked
   bad_chunk,       // a chunk size that is none
   extra_response,  // a second response behind the first (which is one with a length) that nobody asked for
+  unasked,         // bytes behind a whole response, sooner or later, that are no response
   stalls,          // never answers
 };
 
@@ -72,9 +73,11 @@ struct Exchange {
   TimePoint first_sent{};  // when its head was first handed to the system
   TimePoint ended{};       // when the client knew what came of it
   int arrived = 0;         // times its head arrived at an origin
+  int arrived_fresh = 0;   // of them, as the first of a connection
   int arrived_whole = 0;
 
   bool idempotent() const noexcept { return method != "POST"; }
+  bool is_simple() const noexcept { return idempotent() && request_body == BodyKind::none && !http_1_0; }
   bool has_response_body() const noexcept { return method != "HEAD" && status != 204 && status != 304; }
 };
 
@@ -85,6 +88,7 @@ struct Mix {
   bool uploads = true;
   bool early = true;  // answers before the request's body was read
   bool only_idempotent = false;
+  bool extra_responses = false;  // where one can be told from the next answer: see Ledger::draw
   std::uint64_t max_body = 40'000;
 };
 

@@ -28,6 +28,10 @@ std::uint16_t status_of(const std::string& line) {
 // What the sending half and the receiving half of one connection tell each other about a batch.
 struct SimClient::Sending {
   std::vector<Exchange*> batch;
+  std::size_t begun = 0;     // so many of the batch were sent, or a part of them
+  std::size_t answered_whole = 0;
+  bool in_order = false;     // the server said that it closes: it has not begun with what stands behind
+  bool together = false;     // in one piece
   CancelSource* go_on = nullptr;  // of the exchange that waits for 100 (Continue)
   bool may_send_body = false;
   bool answered = false;      // the final answer to the last of the batch has begun
@@ -91,16 +95,37 @@ Task<void> SimClient::talk(Wire& wire) {
   }
 }
 
+void SimClient::choose_batch(Sending& sending) {
+  const std::size_t most = 1 + rng_.below(options_.max_pipeline);
+  for (Exchange* exchange : todo_) {
+    const bool may_follow = options_.pipelines_all ? !exchange->expects_continue : exchange->is_simple();
+    if (!sending.batch.empty() && (!may_follow || sending.batch.size() == most)) break;
+    sending.batch.push_back(exchange);
+    const bool may_precede = options_.pipelines_all
+                                 ? !exchange->expects_continue && !exchange->http_1_0 && !exchange->abort_upload
+                                 : exchange->is_simple();
+    if (!may_precede || exchange->closes) break;
+  }
+  const Exchange& last = *sending.batch.back();
+  sending.together = rng_.chance(options_.coalesces) && !last.expects_continue && !last.abort_upload;
+}
+
+// What was sent behind an exchange that failed may have been processed: what is not idempotent is not sent again.
+void SimClient::abandon(const Sending& sending) noexcept {
+  for (std::size_t i = sending.answered_whole; i < sending.begun; ++i) {
+    Exchange& exchange = *sending.batch[i];
+    const auto found = std::find(todo_.begin(), todo_.end(), &exchange);
+    if (found == todo_.end() || exchange.idempotent()) continue;
+    exchange.outcome = Outcome::cut;
+    exchange.ended = reactor_.clock();
+    todo_.erase(found);
+  }
+}
+
 // True if the connection can carry more.
 Task<bool> SimClient::one_batch(Wire& wire, bool reused) {
   Sending sending;
-  const std::size_t most = 1 + rng_.below(options_.max_pipeline);
-  for (Exchange* exchange : todo_) {
-    const bool simple = exchange->idempotent() && exchange->request_body == BodyKind::none && !exchange->http_1_0;
-    if (!sending.batch.empty() && (!simple || sending.batch.size() == most)) break;
-    sending.batch.push_back(exchange);
-    if (!simple || exchange->closes) break;
-  }
+  choose_batch(sending);
   Scope writing;
   writing.spawn(send_batch(wire, sending));
   bool good = true;
@@ -108,10 +133,12 @@ Task<bool> SimClient::one_batch(Wire& wire, bool reused) {
     Exchange& exchange = *sending.batch[i];
     sending.answered = false;
     good = co_await receive_one(wire, sending, exchange, reused || i > 0);
+    sending.answered_whole += good;
   }
   // The rest of an upload that was answered early is still owed, unless the connection is done.
   if (!good) wire.give_up();
   co_await writing.join();
+  if (!good && !sending.in_order) abandon(sending);
   if (wire.broken() || sending.skipped_body) good = false;
   co_return good;
 }
@@ -143,10 +170,15 @@ std::string SimClient::request_head(const Exchange& exchange) {
 Task<void> SimClient::send_batch(Wire& wire, Sending& sending) {
   // Copied, since the receiving half may be done with the batch before this one has noticed.
   const std::vector<Exchange*> batch = sending.batch;
+  if (sending.together) wire.hold();
   for (Exchange* exchange : batch) {
+    ++sending.begun;
     const bool sent = co_await send_one(wire, sending, *exchange);
     if (!sent) co_return;
   }
+  if (!sending.together) co_return;
+  const bool sent = co_await wire.let_go();
+  static_cast<void>(sent);  // what it failed to send is not answered
 }
 
 Task<bool> SimClient::send_one(Wire& wire, Sending& sending, Exchange& exchange) {
@@ -238,6 +270,7 @@ Task<bool> SimClient::receive_one(Wire& wire, Sending& sending, Exchange& exchan
   if (!whole) co_return false;
   const bool closes = head.has_token("connection", "close") || exchange.closes || exchange.http_1_0;
   if (!closes) co_return true;
+  sending.in_order = true;
   // A connection that closes carries nothing more, and does close.
   const bool more = co_await wire.fill();
   // Who did not get all of a request cannot know that it was a HEAD: its answer has a body.

@@ -20,6 +20,8 @@ struct ClientOptions {
   std::size_t read_size = 4096;
   std::size_t write_size = 0;  // at most so much at once; 0: as it comes
   std::size_t max_pipeline = 1;
+  bool pipelines_all = false;  // behind bodies and POSTs, too; else only what is safe and has no body
+  double coalesces = 0;        // chance, per batch of pipelined requests, that it goes out in one piece
   Duration think{0};       // at most, between requests
   bool direct = false;     // no proxy in between: its duties are not checked
   bool must_close = true;  // a connection that says it closes does, within patience
@@ -40,6 +42,7 @@ class SimClient {
   Task<void> one_connection();
   Task<void> talk(Wire& wire);
   Task<bool> one_batch(Wire& wire, bool reused);
+  void choose_batch(Sending& sending);
   Task<void> send_batch(Wire& wire, Sending& sending);
   Task<bool> send_one(Wire& wire, Sending& sending, Exchange& exchange);
   Task<bool> receive_one(Wire& wire, Sending& sending, Exchange& exchange, bool reused);
@@ -47,6 +50,7 @@ class SimClient {
   void check_head(const TextHead& head, const Exchange& exchange);
   std::string request_head(const Exchange& exchange);
   void pop(Outcome outcome) noexcept;
+  void abandon(const Sending& sending) noexcept;
 
   Reactor& reactor_;
   Ledger& ledger_;

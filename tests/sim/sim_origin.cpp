@@ -123,6 +123,11 @@ Task<bool> SimOrigin::one_request(Wire& wire, bool fresh) {
   if (!exchange) co_return false;
   ++requests_;
   ++exchange->arrived;
+  exchange->arrived_fresh += fresh;
+  if (!fresh && rng_.chance(options_.closes_kept)) {
+    const bool dropped = co_await drop(wire, head, *exchange);
+    co_return dropped;
+  }
 
   const bool early = exchange->early && exchange->request_body != BodyKind::none;
   if (early) {
@@ -143,6 +148,16 @@ Task<bool> SimOrigin::one_request(Wire& wire, bool fresh) {
     if (!answered) co_return false;
   }
   co_return !exchange->origin_closes && !head.has_token("connection", "close");
+}
+
+// Takes the request, or its head, and is gone without a word. False.
+Task<bool> SimOrigin::drop(Wire& wire, const TextHead& head, Exchange& exchange) {
+  wire.wants_abort = rng_.chance(0.3);
+  const bool waits = head.has_token("expect", "100-continue");
+  if (waits || rng_.chance(0.5)) co_return false;
+  const bool whole = co_await take_body(wire, head, exchange);
+  if (whole) ++exchange.arrived_whole;
+  co_return false;
 }
 
 Task<bool> SimOrigin::take_body(Wire& wire, const TextHead& head, Exchange& exchange) {
@@ -197,15 +212,15 @@ Task<bool> SimOrigin::answer(Wire& wire, Exchange& exchange) {
   for (int i = 0; i < exchange.informational; ++i) {
     text += fmt::format("HTTP/1.1 103 Early Hints\r\nLink: </{}.css>; rel=preload\r\n\r\n", i);
   }
-  if (exchange.misdeed != Misdeed::none && exchange.misdeed != Misdeed::extra_response) {
+  const bool answers = exchange.misdeed == Misdeed::none || exchange.misdeed == Misdeed::extra_response ||
+                       exchange.misdeed == Misdeed::unasked;
+  if (!answers) {
     const bool goes_on = co_await misbehave(wire, exchange);
     co_return goes_on;
   }
   text += response_head(exchange);
-  if (exchange.misdeed == Misdeed::extra_response) {  // in one piece, so that it cannot be mistaken for a later answer
-    if (exchange.has_response_body()) text += body_part(exchange.id, Side::response, 0, exchange.response_length);
-    text += "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Exchange: 999999\r\n\r\nwrong";
-    const bool all_sent = co_await wire.write(text);
+  if (exchange.misdeed == Misdeed::extra_response) {
+    const bool all_sent = co_await answer_too_much(wire, exchange, text);
     co_return all_sent;
   }
   bool sent = co_await wire.write(text);
@@ -217,7 +232,36 @@ Task<bool> SimOrigin::answer(Wire& wire, Exchange& exchange) {
     ++ledger_.wasted_responses;
     co_return false;
   }
+  const bool adds = exchange.misdeed == Misdeed::unasked && exchange.response_body != BodyKind::until_close;
+  if (!adds || options_.direct) co_return true;
+  const bool goes_on = co_await add_unasked(wire);
+  co_return goes_on;
+}
+
+// A response and a second one, in one piece, so that this cannot be mistaken for a later answer.
+Task<bool> SimOrigin::answer_too_much(Wire& wire, const Exchange& exchange, std::string& text) {
+  if (exchange.has_response_body()) text += body_part(exchange.id, Side::response, 0, exchange.response_length);
+  text += "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Exchange: 999999\r\n\r\nwrong";
+  const std::size_t write_size = std::exchange(wire.write_size, SIZE_MAX);
+  const bool sent = co_await wire.write(text);
+  wire.write_size = write_size;
   co_return sent;
+}
+
+// What comes behind a whole answer although nobody asked for it: with it, or while the connection is idle or in use
+// again. Servers do the last of these when their patience with an idle connection ends.
+Task<bool> SimOrigin::add_unasked(Wire& wire) {
+  static constexpr std::string_view bytes[] = {"\r\n", "?", "unasked for\r\n\r\n",
+                                               "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"};
+  if (rng_.chance(0.5)) {
+    const Duration nap{static_cast<std::int64_t>(rng_.below(20'000'000))};
+    const bool slept = co_await wire.sleep(nap);
+    if (!slept) co_return false;
+  }
+  const std::string_view chosen = bytes[rng_.below(std::size(bytes))];
+  const bool sent = co_await wire.write(chosen);
+  const bool stays = sent && rng_.chance(0.7);
+  co_return stays;
 }
 
 Task<bool> SimOrigin::misbehave(Wire& wire, Exchange& exchange) {

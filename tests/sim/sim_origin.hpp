@@ -18,6 +18,7 @@ struct OriginOptions {
   std::size_t read_size = 4096;
   double idle_close = 0;  // chance, per wait for a request, that it closes within idle_close_within
   Duration idle_close_within = std::chrono::milliseconds(20);
+  double closes_kept = 0;  // chance, per request on a kept connection, that it reads it and closes without an answer
   std::uint16_t backlog = 1024;
   bool direct = false;  // no proxy in between: its duties are not checked
 };
@@ -41,8 +42,11 @@ class SimOrigin {
   Task<void> serve(Handle* accepted);
   Task<void> converse(Wire& wire);
   Task<bool> one_request(Wire& wire, bool fresh);
+  Task<bool> drop(Wire& wire, const TextHead& head, Exchange& exchange);
   Task<bool> take_body(Wire& wire, const TextHead& head, Exchange& exchange);
   Task<bool> answer(Wire& wire, Exchange& exchange);
+  Task<bool> answer_too_much(Wire& wire, const Exchange& exchange, std::string& text);
+  Task<bool> add_unasked(Wire& wire);
   Task<bool> misbehave(Wire& wire, Exchange& exchange);
   Exchange* check_head(const TextHead& head);
   std::string response_head(const Exchange& exchange);

@@ -122,7 +122,19 @@ Task<bool> Wire::sleep(Duration span) {
   co_return slept;
 }
 
+Task<bool> Wire::let_go() {
+  holds_ = false;
+  const std::string text = std::move(held_);
+  held_.clear();
+  const bool sent = co_await write(text);
+  co_return sent;
+}
+
 Task<bool> Wire::write(std::string_view text) {
+  if (holds_) {
+    held_ += text;
+    co_return !broken_;
+  }
   std::size_t sent = 0;
   while (sent < text.size()) {
     if (pause.count() > 0 && rng_.chance(0.3)) {

@@ -73,6 +73,9 @@ class Wire {
   bool wants_abort = false;  // for its owner's use: close with a reset
 
   Task<bool> write(std::string_view text);  // false: the connection is broken or was given up
+  // From hold() on what is written is only collected; let_go() writes all of it in one piece.
+  void hold() noexcept { holds_ = true; }
+  Task<bool> let_go();
   Task<bool> fill();                        // reads some bytes into the buffer; false: end, or as above
   Task<Got> read_head(TextHead& head);
   Task<Got> read_body(BodyKind kind, std::uint64_t length, BodyCheck& check);
@@ -103,6 +106,8 @@ class Wire {
   Handle own_;
   Handle& handle_;
   std::string buffer_;
+  std::string held_;  // to be written
+  bool holds_ = false;
   Op* reading_ = nullptr;
   Op* writing_ = nullptr;
   bool broken_ = false, ended_ = false;
