@@ -1,9 +1,10 @@
 # Thin on purpose: each target is one or two commands that can be typed by hand. `make help` lists them.
 #   make test ARGS="style release"     only these stages
+#   make soak ARGS="--seeds 300000"    so many simulated runs of the engine
 #   make bench ARGS="--peers nginx,weir --scenarios h1-small --rounds 6"
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build windows macos demo test test-windows bench lint format fuzz install clean
+.PHONY: help build windows macos demo test test-windows soak bench lint format fuzz install clean
 
 ARGS ?=
 PREFIX ?= /usr/local
@@ -41,6 +42,13 @@ windows: ## builds build/windows/weir.exe with mingw-w64 and the libraries of pa
 test-windows: ## builds for Windows with its tests and runs them under wine
 	@packaging/install-dependencies test-windows
 	@python3 tests/run.py windows
+
+soak: ## runs fresh seeds of the simulation for ten minutes: make soak ARGS=60 for longer
+	@packaging/install-dependencies test
+	@[ -f build/release/build.ninja ] && cmake -B build/release -DWEIR_BUILD_TESTS=ON >/dev/null || \
+	  cmake --preset release -DWEIR_BUILD_TESTS=ON >/dev/null
+	@cmake --build build/release --target weir_test_sim -- --quiet
+	@python3 tests/sim/soak.py $(ARGS)
 
 bench: ## measures weir beside other proxies, where ../shared/bench exists
 	@tests/bench/run $(ARGS)

@@ -185,7 +185,7 @@ TEST_CASE("whatever clients, origins and links do, every exchange is whole or vi
   const SeedOnAbort on_abort;
   const std::uint64_t only = number_from_environment("WEIR_SIM_SEED", 0);
   const std::uint64_t first = only ? only : number_from_environment("WEIR_SIM_FIRST", 1);
-  const std::uint64_t count = only ? 1 : number_from_environment("WEIR_SIM_SEEDS", seeds(2000));
+  const std::uint64_t count = only ? 1 : number_from_environment("WEIR_SIM_SEEDS", seeds(4000));
   Summary all;
   int failed = 0;
   for (std::uint64_t seed = first; seed < first + count && failed < 20; ++seed) {
@@ -213,7 +213,7 @@ TEST_CASE("whatever clients, origins and links do, every exchange is whole or vi
       fmt::format("{} exchanges: {} complete, {} refused, {} cut, {} aborted; {} reuses, {} retries", all.exchanges,
                   all.complete, all.refused, all.cut, all.aborted, all.reuses, all.retries);
   if (only || std::getenv("WEIR_SIM_VERBOSE")) WARN(totals);
-  if (count < 100) return;
+  if (count < 1000) return;
   // The seeds mean something only if all of this happens.
   INFO(totals);
   CHECK(all.complete > all.exchanges / 2);
