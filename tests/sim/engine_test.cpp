@@ -88,6 +88,7 @@ void draw_clients(EngineWorld& sim, Rng& rng, const Mix& mix, Level level) {
     if (rng.chance(0.5)) options.coalesces = 0.6;
     options.must_close = level != Level::harmful;
     if (level != Level::harmful) options.patience = peer_patience;
+    options.half_closes = level == Level::harmful && rng.chance(0.15);  // the proxy waits a second for the answer
     if (rng.chance(0.2)) options.pause = Duration{static_cast<std::int64_t>(rng.below(5'000'000))};
     if (rng.chance(0.2)) options.read_size = 1 + rng.below(100);
     if (rng.chance(0.3)) options.think = 100ms;
@@ -135,9 +136,19 @@ Summary run_seed(std::uint64_t seed) {
     mix.misdeeds = rng.chance(0.6);
     mix.aborts = rng.chance(0.6);
     if (rng.chance(0.3)) sim.spec->timeouts = patient();
+    if (rng.chance(0.1)) {
+      sim.drain_at(sim.world.now() + Duration{static_cast<std::int64_t>(rng.below(200'000'000))});
+    }
   } else {
     sim.spec->timeouts = patient();
     sim.spec->upstreams[0].idle_timeout = 1h;
+  }
+  proxy::UpstreamSpec& upstream = sim.spec->upstreams[0];
+  if (rng.chance(0.2)) upstream.max_idle = static_cast<std::uint32_t>(rng.below(3));
+  if (rng.chance(0.1)) {  // nobody listens at the first address of an endpoint
+    std::vector<Address>& addresses = upstream.endpoints[0].addresses;
+    addresses.insert(addresses.begin(), addresses[0]);
+    addresses[0].port = 1;
   }
   // A server may close an idle connection at any time, and one that has just got a request is as good as idle to it.
   // Whoever sends safe methods only never sees that.

@@ -121,6 +121,17 @@ bool EngineWorld::run_clients(Duration limit) {
   return ended;
 }
 
+void EngineWorld::drain_at(TimePoint when) {
+  drain_order_.world = this;
+  drain_order_.run = [](Posted& posted) noexcept {
+    EngineWorld& self = *static_cast<DrainOrder&>(posted).world;
+    if (!self.server_ended_) self.server_->drain();
+  };
+  world.at(when, [this] {
+    if (!server_ended_) proxy_->post(drain_order_);
+  });
+}
+
 void EngineWorld::expect(bool condition, std::string_view what) {
   if (!condition) ledger.violation(0, what);
 }

@@ -59,6 +59,7 @@ class EngineWorld {
   bool clients_done() const noexcept { return asking_.live() == 0; }
   std::size_t clients_running() const noexcept { return asking_.live(); }
   bool run_clients(Duration limit);  // until each of them has ended
+  void drain_at(TimePoint when);     // as another thread would: by an order posted to the reactor
   bool server_ended() const noexcept { return server_ended_; }
   void log(std::string_view line) { log_ += line; }
 
@@ -68,6 +69,9 @@ class EngineWorld {
   const std::string& log_text() const noexcept { return log_; }
 
  private:
+  struct DrainOrder : Posted {
+    EngineWorld* world = nullptr;
+  };
   Task<void> serve();
   void start_checks();
   void expect(bool condition, std::string_view what);
@@ -80,6 +84,7 @@ class EngineWorld {
   std::unique_ptr<proxy::Server> server_;
   std::unique_ptr<proxy::HealthScheduler> checks_;  // on control_; both exist only where something is checked
   Scope serving_, checking_, origin_scope_, asking_;
+  DrainOrder drain_order_;
   Address listen_;
   std::string log_;
   bool server_ended_ = false;

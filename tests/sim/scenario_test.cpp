@@ -279,18 +279,6 @@ TEST_CASE("a client that leaves in the middle of its upload leaves no whole requ
   });
 }
 
-namespace {
-
-// What another thread would do: hand the reactor work and wake it.
-struct DrainOrder : Posted {
-  explicit DrainOrder(proxy::Server& to) noexcept : server(to) {
-    run = [](Posted& posted) noexcept { static_cast<DrainOrder&>(posted).server.drain(); };
-  }
-  proxy::Server& server;
-};
-
-}  // namespace
-
 TEST_CASE("draining under traffic loses no request that was sent before") {
   on_both_styles([](const EngineOptions& options) {
     for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
@@ -305,9 +293,8 @@ TEST_CASE("draining under traffic loses no request that was sent before") {
         for (int i = 0; i < 10; ++i) exchanges.push_back(&sim.ledger.draw(mix));
         sim.add_client(client, std::move(exchanges));
       }
-      DrainOrder order(sim.server());
       const TimePoint when = sim.world.now() + Duration{static_cast<std::int64_t>(seed) * 3'000'000};
-      sim.world.at(when, [&] { sim.proxy_reactor().post(order); });
+      sim.drain_at(when);
       sim.run_clients(1h);
       CHECK(sim.server().draining());
       std::size_t sent_before = 0;

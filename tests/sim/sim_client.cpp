@@ -176,9 +176,11 @@ Task<void> SimClient::send_batch(Wire& wire, Sending& sending) {
     const bool sent = co_await send_one(wire, sending, *exchange);
     if (!sent) co_return;
   }
-  if (!sending.together) co_return;
-  const bool sent = co_await wire.let_go();
-  static_cast<void>(sent);  // what it failed to send is not answered
+  if (sending.together) {
+    const bool sent = co_await wire.let_go();
+    if (!sent) co_return;
+  }
+  if (options_.half_closes && !todo_.empty() && batch.back() == todo_.back()) wire.end_output();
 }
 
 Task<bool> SimClient::send_one(Wire& wire, Sending& sending, Exchange& exchange) {

@@ -22,6 +22,7 @@ struct ClientOptions {
   std::size_t max_pipeline = 1;
   bool pipelines_all = false;  // behind bodies and POSTs, too; else only what is safe and has no body
   double coalesces = 0;        // chance, per batch of pipelined requests, that it goes out in one piece
+  bool half_closes = false;    // says that nothing follows when the last request is sent
   Duration think{0};       // at most, between requests
   bool direct = false;     // no proxy in between: its duties are not checked
   bool must_close = true;  // a connection that says it closes does, within patience

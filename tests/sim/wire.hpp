@@ -76,6 +76,7 @@ class Wire {
   // From hold() on what is written is only collected; let_go() writes all of it in one piece.
   void hold() noexcept { holds_ = true; }
   Task<bool> let_go();
+  void end_output() noexcept { reactor_.backend().shutdown(handle_, Direction::out); }
   Task<bool> fill();                        // reads some bytes into the buffer; false: end, or as above
   Task<Got> read_head(TextHead& head);
   Task<Got> read_body(BodyKind kind, std::uint64_t length, BodyCheck& check);
