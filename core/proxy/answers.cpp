@@ -86,7 +86,7 @@ Task<void> Exchange::answer_redirect(const Redirect& redirect) {
   RedirectContext context;
   context.scheme = client.info().scheme;
   context.host = host_;
-  context.host_port = head.authority;
+  context.host_port = client.head().authority;
   context.path = path_;
   context.query = client.head().query;
   http::SliceWriter& lines = begin_answer();

@@ -45,8 +45,14 @@ class Engine {
   static constexpr std::size_t request_id_size = RequestIds::size;
   void write_request_id(char* out) noexcept { ids_.write(out); }
 
-  // The Date field's value of this second.
-  std::string_view http_date() noexcept { return date_.at(reactor.backend().wall_time()); }
+  // The Date field's value of this second, or of the one before: the wall clock is not read for each response.
+  std::string_view http_date() noexcept {
+    if (const TimePoint now = reactor.now(); now >= date_due_) {
+      date_text_ = date_.at(reactor.backend().wall_time());
+      date_due_ = now + date_interval;
+    }
+    return date_text_;
+  }
 
   bool logs_access() const noexcept { return line_ != nullptr; }
   void log_access(const AccessRecord& record) noexcept;
@@ -70,7 +76,10 @@ class Engine {
 
  private:
   RequestIds ids_;
+  static constexpr Duration date_interval = std::chrono::milliseconds{100};
   DateCache date_;
+  std::string_view date_text_;
+  TimePoint date_due_;  // when the wall clock is read again
   std::unique_ptr<char[]> line_;  // of the access log, one after the other; null: there is none
 };
 

@@ -155,6 +155,7 @@ void ClientStream::write_received(const ResponsePlan& plan) noexcept {
   response.rules = plan.rules;
   response.edit = plan.edit;
   response.request_id = plan.request_id;
+  response.date = connection_.side.engine.http_date();
   response.client_minor_version = minor_version_;
   response.upgrade = plan.head->status == 101;
   if (!plan.tunnel) {
