@@ -38,7 +38,7 @@ MODULES = {
 # configuration. A neutral file includes none of the first kind; no folder includes another.
 PROXY_PROTOCOLS = ("h1", "h2", "l4", "filters")
 # Neutral files that put the protocols together; each must still do so.
-PROXY_COMPOSERS = ("core/proxy/exchange.hpp",)
+PROXY_COMPOSERS = ("core/proxy/server.cpp",)
 LIBRARY_HEADERS = {"yaml-cpp": ("config",), "CLI": ("daemon",), "catch2": ("tests/support",)}
 
 # Where the operating system may be spoken to directly. Tests may, except those that must be deterministic or pure.
