@@ -1,5 +1,6 @@
 #pragma once
-// The addresses of endpoints that are host names. Blocks on the system's resolver: start-up only, on the control thread.
+// The addresses of endpoints that are host names. Blocks on the system's resolver: start-up only, on the control
+// thread.
 
 #include <map>
 #include <string>

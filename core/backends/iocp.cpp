@@ -86,8 +86,8 @@ Error IocpBackend::open(Handle& handle, const OpenSpec& spec) noexcept {
   return platform::open(handle, spec);
 }
 
-// There is no table of handles here: a slot says only that the handle is attached. Its word is, of a listener, the family of
-// the sockets that it accepts; of an accepted pipe, the port that it has joined.
+// There is no table of handles here: a slot says only that the handle is attached. Its word is, of a listener, the
+// family of the sockets that it accepts; of an accepted pipe, the port that it has joined.
 Error IocpBackend::attach(Handle& handle) noexcept {
   WEIR_VERIFY(handle.is_open() && handle.slot == Handle::no_slot);
   if (const Error error = refusal(feature_of(handle.kind))) return error;

@@ -56,9 +56,10 @@ static_assert(sizeof(Error) == 8);
 template <class T>
 using Result = std::expected<T, Error>;
 
-// Has this process run out of something: descriptors, memory, sockets that its backend takes, one of weir's own limits? Such
-// an error says nothing about the peer, and goes away when something else ends. A refusal by a platform rule counts: what a
-// running proxy meets of them are limits (select's number of sockets), the rest is refused before it starts.
+// Has this process run out of something: descriptors, memory, sockets that its backend takes, one of weir's own limits?
+// Such an error says nothing about the peer, and goes away when something else ends. A refusal by a platform rule
+// counts: what a running proxy meets of them are limits (select's number of sockets), the rest is refused before it
+// starts.
 constexpr bool is_local_exhaustion(const Error& error) noexcept {
   return error.code == Errc::descriptor_limit || error.code == Errc::out_of_memory ||
          error.code == Errc::not_supported || error.code == Errc::limit_exceeded;

@@ -1,7 +1,7 @@
 #pragma once
-// Acceptor: one listening socket of a server. It accepts while there is room for another connection, leaves clients in the
-// backlog while there is none, and backs off when the system refuses. What it has accepted goes to the ConnectionTable.
-// Worker's thread.
+// Acceptor: one listening socket of a server. It accepts while there is room for another connection, leaves clients in
+// the backlog while there is none, and backs off when the system refuses. What it has accepted goes to the
+// ConnectionTable. Worker's thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,8 +25,8 @@ class Acceptor {
   // An open one that never ran.
   void close() noexcept;
 
-  // Accepts until end() is called, then what waits in the backlog, then closes. `sockets`: how many listen in this process,
-  // this one included.
+  // Accepts until end() is called, then what waits in the backlog, then closes. `sockets`: how many listen in this
+  // process, this one included.
   Task<void> run(std::size_t sockets);
   void end() noexcept;
 

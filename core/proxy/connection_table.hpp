@@ -30,7 +30,8 @@ class ConnectionTable final : public ConnectionOwner {
   // Nothing was accepted into it.
   void discard(ClientConnection& connection) noexcept { protocol_.destroy(connection); }
 
-  // Serves an accepted connection: by another worker whose turn it is, or here. An error: it was refused here and closed.
+  // Serves an accepted connection: by another worker whose turn it is, or here. An error: it was refused here and
+  // closed.
   Error place(ClientConnection& connection) noexcept;
   // The same, but always here.
   Error serve(ClientConnection& connection) noexcept;

@@ -11,7 +11,8 @@ Engine::Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const Serve
 
 void Engine::log_access(const AccessRecord& record) noexcept {
   const bool json = spec().access_log.format == LogFormat::json;
-  const std::size_t size = json ? write_json(record, line_.get(), line_room) : write_combined(record, line_.get(), line_room);
+  const std::size_t size =
+      json ? write_json(record, line_.get(), line_room) : write_combined(record, line_.get(), line_room);
   options.log_line(options.context, {line_.get(), size});
 }
 

@@ -83,7 +83,8 @@ Task<Result<void>> Server::Impl::run() {
   for (const auto& acceptor : acceptors_) accepting_.spawn(acceptor->run(sockets));
   if (engine.options.takes_over) co_await ending_.wait();
   co_await accepting_.join();
-  // An idle connection is in no scope and starts a task when its next request comes: first all are gone, then all tasks.
+  // An idle connection is in no scope and starts a task when its next request comes: first all are gone, then all
+  // tasks.
   while (!connections.empty()) co_await connections.all_closed().wait();
   enter(RunState::over);
   co_await engine.scope.join();

@@ -1,6 +1,6 @@
 #pragma once
-// ServerOptions: what a server is told about its place in the process: its listeners, its limits, the workers beside it,
-// and where its logs go. Plain values, set before the server runs.
+// ServerOptions: what a server is told about its place in the process: its listeners, its limits, the workers beside
+// it, and where its logs go. Plain values, set before the server runs.
 
 #include <cstdint>
 #include <string_view>
@@ -29,8 +29,8 @@ struct ServerOptions {
   std::vector<AdoptedListener> listeners;  // empty: the server opens Spec::listeners itself, through the backend
   // Another worker accepts for this one: it opens no listeners of its own and runs until it is told to end.
   bool takes_over = false;
-  // This worker accepts for others: offers them a connection on the worker's thread. True: it was taken. Null: the worker
-  // serves what it accepts.
+  // This worker accepts for others: offers them a connection on the worker's thread. True: it was taken. Null: the
+  // worker serves what it accepts.
   bool (*hand_over)(void* context, const AcceptedConnection& connection) noexcept = nullptr;
   void* hand_over_context = nullptr;
   std::uint32_t max_connections = 0;  // client connections of the whole process (0: unbounded)

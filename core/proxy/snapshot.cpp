@@ -39,9 +39,8 @@ std::vector<std::uint32_t> upstreams_of(const RouteList& routes, const std::vect
 
 CompiledEndpoint compiled(const UpstreamSpec& upstream, const EndpointSpec& endpoint, const Findings& findings) {
   CompiledEndpoint out{&endpoint, endpoint.addresses, nullptr};
-  if (const auto found = findings.addresses.find(endpoint.text); out.addresses.empty() && found != findings.addresses.end()) {
-    out.addresses = found->second;
-  }
+  const auto found = findings.addresses.find(endpoint.text);
+  if (out.addresses.empty() && found != findings.addresses.end()) out.addresses = found->second;
   if (upstream.health_check && findings.states) out.state = findings.states->of(upstream.name, endpoint.text);
   return out;
 }
@@ -50,9 +49,12 @@ std::vector<CompiledUpstream> compiled(const std::vector<UpstreamSpec>& upstream
   std::vector<CompiledUpstream> all;
   all.reserve(upstreams.size());
   for (const UpstreamSpec& upstream : upstreams) {
-    CompiledUpstream& out = all.emplace_back(CompiledUpstream{&upstream, {}, std::min(upstream.max_idle, findings.max_idle)});
+    const std::uint32_t max_idle = std::min(upstream.max_idle, findings.max_idle);
+    CompiledUpstream& out = all.emplace_back(CompiledUpstream{&upstream, {}, max_idle});
     out.endpoints.reserve(upstream.endpoints.size());
-    for (const EndpointSpec& endpoint : upstream.endpoints) out.endpoints.push_back(compiled(upstream, endpoint, findings));
+    for (const EndpointSpec& endpoint : upstream.endpoints) {
+      out.endpoints.push_back(compiled(upstream, endpoint, findings));
+    }
   }
   return all;
 }

@@ -1,7 +1,7 @@
 #pragma once
-// TrimTimer: gives memory that a burst has left behind in a worker's pools back to the heap, and tells the owner. What the
-// busiest moment of the last interval needed is kept, so a steady load neither allocates nor frees. It is armed only while
-// there is activity: an idle worker is not woken. Worker's thread.
+// TrimTimer: gives memory that a burst has left behind in a worker's pools back to the heap, and tells the owner. What
+// the busiest moment of the last interval needed is kept, so a steady load neither allocates nor frees. It is armed
+// only while there is activity: an idle worker is not woken. Worker's thread.
 
 #include <cstddef>
 #include <vector>

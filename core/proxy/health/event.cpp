@@ -21,7 +21,8 @@ std::string_view words_of(HealthEvent::What what) noexcept {
 std::string text_of(const HealthEvent& event) {
   std::string text =
       fmt::format("{} {} {} up={}/{} {} {}", words_of(event.what), kv("upstream", event.upstream),
-                  kv("endpoint", event.endpoint), event.up, event.all, kv("check", event.check), kv("reason", event.reason));
+                  kv("endpoint", event.endpoint), event.up, event.all, kv("check", event.check),
+                  kv("reason", event.reason));
   if (!event.output.empty()) text += fmt::format(" {}", kv("output", event.output));
   return text;
 }

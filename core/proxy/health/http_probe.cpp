@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t body_worth_reading = 64 * 1024;
 
 // The head of the answer, the informational ones before it passed over. An empty text: parser.head() is the head.
-Task<std::string> read_head(Stream& stream, http::ResponseParser& parser, const http::Limits& limits, ProbeDeadline& deadline) {
+Task<std::string> read_head(Stream& stream, http::ResponseParser& parser, const http::Limits& limits,
+                            ProbeDeadline& deadline) {
   parser.reset(limits, http::Method::get);
   for (;;) {
     if (deadline.reached()) co_return deadline.explain(Errc::cancelled, "answer");

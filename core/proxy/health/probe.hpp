@@ -1,7 +1,7 @@
 #pragma once
-// One check of one endpoint, from its start to its verdict, for each kind of check: probe_tcp, probe_http and probe_script,
-// one file each. A probe ends at its deadline or soon after its token is cancelled, and closes what it has opened. Control
-// thread; through the reactor's backend only.
+// One check of one endpoint, from its start to its verdict, for each kind of check: probe_tcp, probe_http and
+// probe_script, one file each. A probe ends at its deadline or soon after its token is cancelled, and closes what it
+// has opened. Control thread; through the reactor's backend only.
 
 #include <cstdint>
 #include <string>
@@ -39,7 +39,8 @@ struct Probe {
 // Bytes of a script's output that are kept.
 inline constexpr std::size_t kept_output = 1024;
 
-// Passed: a connection is accepted. The addresses of an endpoint are tried as for a request: in order, until one accepts.
+// Passed: a connection is accepted. The addresses of an endpoint are tried as for a request: in order, until one
+// accepts.
 Task<Probe> probe_tcp(Reactor& reactor, const ProbeTarget& target, CancelToken token);
 
 // Passed: the answer to a GET has a status from 200 to 399.

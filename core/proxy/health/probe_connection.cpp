@@ -7,7 +7,8 @@
 namespace weir::proxy {
 
 std::string too_late(std::string_view what, Duration timeout) {
-  return fmt::format("no {} within {} ms", what, std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count());
+  const auto bound = std::chrono::duration_cast<std::chrono::milliseconds>(timeout);
+  return fmt::format("no {} within {} ms", what, bound.count());
 }
 
 Task<Probe> connect_for_probe(Reactor& reactor, Stream& stream, const ProbeTarget& target, ProbeDeadline& deadline) {

@@ -1,6 +1,6 @@
 #pragma once
-// What the probes that connect share: a deadline over everything that their stream does, and the connecting itself. Control
-// thread.
+// What the probes that connect share: a deadline over everything that their stream does, and the connecting itself.
+// Control thread.
 
 #include <string>
 #include <string_view>
@@ -11,13 +11,15 @@
 
 namespace weir::proxy {
 
-// Cancels what the stream has in flight, once, when the time is up or the check is no longer wanted. What is started after
-// that is not cancelled: ask reached() before each operation. The stream outlives it.
+// Cancels what the stream has in flight, once, when the time is up or the check is no longer wanted. What is started
+// after that is not cancelled: ask reached() before each operation. The stream outlives it.
 class ProbeDeadline : Timer, CancelCallback {
  public:
   ProbeDeadline(Reactor& reactor, Stream& stream, Duration timeout, CancelToken token) noexcept
       : Timer([](Timer& timer) noexcept { static_cast<ProbeDeadline&>(timer).reach(Cause::time); }),
-        CancelCallback([](CancelCallback& callback) noexcept { static_cast<ProbeDeadline&>(callback).reach(Cause::token); }),
+        CancelCallback([](CancelCallback& callback) noexcept {
+          static_cast<ProbeDeadline&>(callback).reach(Cause::token);
+        }),
         stream_(stream), timeout_(timeout) {
     reactor.timers().arm(*this, reactor.now() + timeout);
     token.subscribe(*this);

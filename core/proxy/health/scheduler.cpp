@@ -32,7 +32,8 @@ struct HealthScheduler::Target {
 };
 
 // An endpoint that an upstream lists twice has one state and is checked once.
-HealthScheduler::HealthScheduler(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, const HealthOptions& options)
+HealthScheduler::HealthScheduler(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot,
+                                 const HealthOptions& options)
     : reactor_(reactor), snapshot_(std::move(snapshot)), options_(options), rng_(options.seed),
       scripts_(snapshot_->spec->runtime.max_scripts) {
   std::unordered_set<const EndpointState*> known;
@@ -77,8 +78,8 @@ Duration HealthScheduler::random_below(Duration bound) noexcept {
 // A script waits for its turn first; its timeout begins when it does.
 Task<Probe> HealthScheduler::check(Target& target) {
   const CancelToken token = checking_.token();
-  const ProbeTarget what{*target.upstream->spec, *target.endpoint->spec, target.endpoint->addresses, snapshot_->spec->limits,
-                         target.state().is_up()};
+  const ProbeTarget what{*target.upstream->spec, *target.endpoint->spec, target.endpoint->addresses,
+                         snapshot_->spec->limits, target.state().is_up()};
   Probe probe;
   switch (target.rules().kind) {
     case HealthCheckSpec::Kind::tcp: {

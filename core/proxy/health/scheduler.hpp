@@ -1,7 +1,7 @@
 #pragma once
-// HealthScheduler: probes each endpoint of one configuration periodically, independently of the others, records the results in
-// the endpoints' states and reports what changes. It runs on the control thread's reactor, once per process however many
-// workers there are, and touches the operating system only through the reactor's backend.
+// HealthScheduler: probes each endpoint of one configuration periodically, independently of the others, records the
+// results in the endpoints' states and reports what changes. It runs on the control thread's reactor, once per process
+// however many workers there are, and touches the operating system only through the reactor's backend.
 
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
-// ConnectionPool: the kept-alive connections to one endpoint. One that is kept has a receive armed, so it leaves the pool
-// at once when its server closes it; one that nobody has used for the idle time is closed. A pool never opens a
+// ConnectionPool: the kept-alive connections to one endpoint. One that is kept has a receive armed, so it leaves the
+// pool at once when its server closes it; one that nobody has used for the idle time is closed. A pool never opens a
 // connection. It belongs to one worker and runs on its thread.
 
 #include <cstdint>
@@ -49,8 +49,8 @@ class ConnectionPool {
   // Leases the idle connection that was used last; null: there is none.
   UpstreamConnection* take() noexcept;
 
-  // Ends a lease. The connection is kept if it is `reusable` and there is room, else closed. It is closed as well if its
-  // input is not empty: bytes that nobody asked for would be taken for the answer to the next request.
+  // Ends a lease. The connection is kept if it is `reusable` and there is room, else closed. It is closed as well if
+  // its input is not empty: bytes that nobody asked for would be taken for the answer to the next request.
   void give_back(UpstreamConnection& connection, bool reusable) noexcept;
 
   // Closes the connection that has been idle longest. False: there is none.

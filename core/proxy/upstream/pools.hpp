@@ -1,6 +1,6 @@
 #pragma once
-// UpstreamPools: the upstreams of one worker with all their connections. Here connections are opened, and given up where
-// there is no room for another. It belongs to one Server and runs on its thread.
+// UpstreamPools: the upstreams of one worker with all their connections. Here connections are opened, and given up
+// where there is no room for another. It belongs to one Server and runs on its thread.
 
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,7 @@
 #pragma once
-// TriedSet: the endpoints of one upstream that an exchange has tried already, by index. Any number of endpoints: the first
-// 64 are bits of the object itself, which is all that most upstreams need; an index beyond allocates once. One thread.
+// TriedSet: the endpoints of one upstream that an exchange has tried already, by index. Any number of endpoints: the
+// first 64 are bits of the object itself, which is all that most upstreams need; an index beyond allocates once. One
+// thread.
 
 #include <cstddef>
 #include <cstdint>

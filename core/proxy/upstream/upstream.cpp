@@ -2,7 +2,8 @@
 
 namespace weir::proxy {
 
-Upstream::Upstream(ConnectionStore& store, const CompiledUpstream& compiled) : balancer_(make_balancer(*compiled.spec)) {
+Upstream::Upstream(ConnectionStore& store, const CompiledUpstream& compiled)
+    : balancer_(make_balancer(*compiled.spec)) {
   const std::size_t count = compiled.endpoints.size();
   candidates_.reserve(count);
   endpoints_.reserve(count);

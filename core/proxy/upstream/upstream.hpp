@@ -1,7 +1,7 @@
 #pragma once
-// Upstream: the endpoints of one upstream as one worker sees them, and the choice among them by its balancer. An Endpoint is
-// a place that requests can be sent to, with the connections that are kept to it. Neither opens a connection. They belong
-// to one worker and run on its thread.
+// Upstream: the endpoints of one upstream as one worker sees them, and the choice among them by its balancer. An
+// Endpoint is a place that requests can be sent to, with the connections that are kept to it. Neither opens a
+// connection. They belong to one worker and run on its thread.
 
 #include <cstdint>
 #include <memory>
@@ -16,7 +16,8 @@ namespace weir::proxy {
 class Endpoint {
  public:
   Endpoint(ConnectionStore& store, const CompiledUpstream& upstream, std::size_t index) noexcept
-      : compiled_(upstream.endpoints[index]), index_(index), pool_(store, upstream.max_idle, upstream.spec->idle_timeout) {}
+      : compiled_(upstream.endpoints[index]), index_(index),
+        pool_(store, upstream.max_idle, upstream.spec->idle_timeout) {}
 
   const EndpointSpec& spec() const noexcept { return *compiled_.spec; }
   const std::vector<Address>& addresses() const noexcept { return compiled_.addresses; }
@@ -35,8 +36,8 @@ class Upstream {
   // What is referred to outlives the upstream.
   Upstream(ConnectionStore& store, const CompiledUpstream& compiled);
 
-  // The endpoint of the next request, by the upstream's policy: one with a weight that is up and was not tried. Null: there
-  // is none.
+  // The endpoint of the next request, by the upstream's policy: one with a weight that is up and was not tried. Null:
+  // there is none.
   Endpoint* pick(const TriedSet& tried) noexcept {
     if (only_ != nullptr && tried.empty()) return only_;
     const std::size_t chosen = balancer_->choose(candidates_, tried);

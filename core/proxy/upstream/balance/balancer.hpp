@@ -1,7 +1,8 @@
 #pragma once
 // Balancer: the policy that chooses the endpoint of a request, one object per upstream and worker with whatever it
-// remembers from one choice to the next. It sees candidates, never endpoints or connections, and touches nothing else. To
-// add a policy: a file of its own beside round_robin, a line in make_balancer, a setting in UpstreamSpec. One thread.
+// remembers from one choice to the next. It sees candidates, never endpoints or connections, and touches nothing else.
+// To add a policy: a file of its own beside round_robin, a line in make_balancer, a setting in UpstreamSpec. One
+// thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -28,8 +29,9 @@ class Balancer {
 
   virtual ~Balancer() = default;
 
-  // The index of the candidate that gets the next request: one that has a weight, is up and was not tried. `none` if there
-  // is no such candidate. `candidates` are the same in number and order each time; whether they are up may change.
+  // The index of the candidate that gets the next request: one that has a weight, is up and was not tried. `none` if
+  // there is no such candidate. `candidates` are the same in number and order each time; whether they are up may
+  // change.
   virtual std::size_t choose(std::span<const Candidate> candidates, const TriedSet& tried) noexcept = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
-// RoundRobin: smooth weighted round robin, as in nginx. In every sum of the weights each candidate is chosen as often as
-// its weight says, and the choices of a heavy one are spread among the others: weights 2 and 1 give a b a, not a a b.
+// RoundRobin: smooth weighted round robin, as in nginx. In every sum of the weights each candidate is chosen as often
+// as its weight says, and the choices of a heavy one are spread among the others: weights 2 and 1 give a b a, not a a
+// b.
 
 #include <vector>
 

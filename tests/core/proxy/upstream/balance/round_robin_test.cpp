@@ -15,7 +15,8 @@ std::vector<Candidate> with_weights(std::initializer_list<std::uint32_t> weights
 }
 
 // So many choices as letters: "a" is the first candidate, "-" none.
-std::string choices(Balancer& balancer, const std::vector<Candidate>& candidates, int count, const TriedSet& tried = {}) {
+std::string choices(Balancer& balancer, const std::vector<Candidate>& candidates, int count,
+                    const TriedSet& tried = {}) {
   std::string text;
   for (int i = 0; i < count; ++i) {
     const std::size_t chosen = balancer.choose(candidates, tried);
