@@ -1,6 +1,6 @@
 #pragma once
 // Backend: everything a reactor asks of an operating system, or of the simulator. Owned and called by one thread; only
-// wake() may be called from any, and spawn() by the reactor's Starter. The contract, each line a conformance test:
+// wake() may be called from any, and spawn() by the reactor's SpawnThread. The contract, each line a conformance test:
 //
 //   1. A submitted op completes exactly once: as `done` from submit, or through wait, never both.
 //   2. submit, cancel, close and wake never run user code. Only the reactor calls Op::complete, from its run queue.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <exception>
 
-#include "core/reactor/starter.hpp"
+#include "core/reactor/spawn_thread.hpp"
 
 namespace weir {
 namespace {
@@ -72,9 +72,9 @@ void Reactor::sleep(TimePoint deadline) noexcept {
   if (backend_->failure() && failure_notice_) posted_.push(*std::exchange(failure_notice_, nullptr));
 }
 
-Starter* Reactor::starter() noexcept try {
-  if (!starter_) starter_ = std::make_unique<Starter>(*this);
-  return starter_.get();
+SpawnThread* Reactor::spawn_thread() noexcept try {
+  if (!spawn_thread_) spawn_thread_ = std::make_unique<SpawnThread>(*this);
+  return spawn_thread_.get();
 } catch (const std::exception&) { return nullptr; }
 
 void Reactor::post(Posted& work) noexcept {

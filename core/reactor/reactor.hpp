@@ -26,7 +26,7 @@ struct ReactorOptions {
   std::size_t max_buffers = 0;                               // 0: unbounded
 };
 
-class Starter;
+class SpawnThread;
 
 class Reactor {
  public:
@@ -86,7 +86,7 @@ class Reactor {
   std::size_t in_flight() const noexcept { return in_flight_; }
 
   // The thread on which programs are started, from the first call on. Null: there is none to be had.
-  Starter* starter() noexcept;
+  SpawnThread* spawn_thread() noexcept;
 
   // The longest time between the return of one wait and the start of the next, since the last call.
   Duration take_longest_turn() noexcept;
@@ -111,7 +111,7 @@ class Reactor {
   std::size_t in_flight_ = 0;
   int inline_left_ = inline_budget;
   Duration longest_turn_{};
-  std::unique_ptr<Starter> starter_;  // last: its thread uses what is above
+  std::unique_ptr<SpawnThread> spawn_thread_;  // last: its thread uses what is above
 };
 
 }  // namespace weir

@@ -4,7 +4,7 @@
 
 #include "core/coro/scope.hpp"
 #include "core/reactor/awaitables.hpp"
-#include "core/reactor/starter.hpp"
+#include "core/reactor/spawn_thread.hpp"
 
 namespace weir {
 namespace {

@@ -1,6 +1,6 @@
 // Starts of programs are made beside the reactor: it goes on meanwhile. Nothing is really started here.
 
-#include "core/reactor/starter.hpp"
+#include "core/reactor/spawn_thread.hpp"
 
 #include "core/backends/registry.hpp"
 #include "core/reactor/awaitables.hpp"

@@ -1,10 +1,10 @@
-#include "core/reactor/starter.hpp"
+#include "core/reactor/spawn_thread.hpp"
 
 namespace weir {
 
-Starter::Starter(Reactor& reactor) : reactor_(reactor), thread_([this] { run(); }) {}
+SpawnThread::SpawnThread(Reactor& reactor) : reactor_(reactor), thread_([this] { run(); }) {}
 
-Starter::~Starter() {
+SpawnThread::~SpawnThread() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -13,7 +13,7 @@ Starter::~Starter() {
   thread_.join();
 }
 
-void Starter::start(Order& order) {
+void SpawnThread::start(Order& order) {
   {
     const std::lock_guard lock(mutex_);
     orders_.push(order);
@@ -21,7 +21,7 @@ void Starter::start(Order& order) {
   wanted_.notify_one();
 }
 
-void Starter::run() noexcept {
+void SpawnThread::run() noexcept {
   std::unique_lock lock(mutex_);
   for (;;) {
     wanted_.wait(lock, [this] { return ending_ || !orders_.empty(); });
@@ -41,14 +41,14 @@ StartChild::StartChild(Reactor& reactor, ChildProcess& process, const SpawnSpec&
 }
 
 bool StartChild::await_ready() noexcept {
-  if (reactor_.backend().capabilities().spawn_holds) starter_ = reactor_.starter();
-  if (starter_ == nullptr) error = reactor_.backend().spawn(*child, *spec);
-  return starter_ == nullptr;
+  if (reactor_.backend().capabilities().spawn_holds) spawn_thread_ = reactor_.spawn_thread();
+  if (spawn_thread_ == nullptr) error = reactor_.backend().spawn(*child, *spec);
+  return spawn_thread_ == nullptr;
 }
 
 void StartChild::await_suspend(std::coroutine_handle<> waiter) noexcept {
   waiter_ = waiter;
-  starter_->start(*this);
+  spawn_thread_->start(*this);
 }
 
 }  // namespace weir

@@ -1,5 +1,5 @@
 #pragma once
-// Starter: the thread on which a reactor has its programs started. A start holds its caller until the program's image
+// SpawnThread: the thread on which a reactor has its programs started. A start holds its caller until the program's image
 // is loaded (posix_spawn suspends it, CreateProcess has scanners look at the file): a fraction of a millisecond, on a
 // busy machine several. It makes one start after the other, in the order they were asked for, and is told of nothing
 // else. Owned by the Reactor, made with the first start; threads that start no program have none.
@@ -14,7 +14,7 @@
 
 namespace weir {
 
-class Starter {
+class SpawnThread {
  public:
   // One start. Its owner keeps it, the child and the spec alive and untouched until it is posted to the reactor.
   struct Order : Posted {
@@ -23,10 +23,10 @@ class Starter {
     Error error;  // the result
   };
 
-  explicit Starter(Reactor& reactor);  // throws std::system_error where there is no thread to be had
-  Starter(const Starter&) = delete;
-  Starter& operator=(const Starter&) = delete;
-  ~Starter();  // every order was posted back
+  explicit SpawnThread(Reactor& reactor);  // throws std::system_error where there is no thread to be had
+  SpawnThread(const SpawnThread&) = delete;
+  SpawnThread& operator=(const SpawnThread&) = delete;
+  ~SpawnThread();  // every order was posted back
 
   // The reactor's thread. Order::run is called on it when the start was made.
   void start(Order& order);
@@ -45,7 +45,7 @@ class Starter {
 // Starts a program: co_await gives what Backend::spawn says, and on success child and pipes are open and not attached.
 // It cannot be cancelled. Where a start does not hold its caller (the simulator) it is made at once; so it is where no
 // thread can be had for it.
-class StartChild : Starter::Order {
+class StartChild : SpawnThread::Order {
  public:
   StartChild(Reactor& reactor, ChildProcess& child, const SpawnSpec& spec) noexcept;
   StartChild(const StartChild&) = delete;
@@ -57,7 +57,7 @@ class StartChild : Starter::Order {
 
  private:
   Reactor& reactor_;
-  Starter* starter_ = nullptr;
+  SpawnThread* spawn_thread_ = nullptr;
   std::coroutine_handle<> waiter_;
 };
 
