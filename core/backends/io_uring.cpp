@@ -85,7 +85,7 @@ void IoUringBackend::cancel_at_kernel(Tag tag, const Handle& handle) noexcept {
   cancel->user_data = pack(Tag::nobody, {0, 0});
 }
 
-void IoUringBackend::ask_back(Tag tag, const Handle& handle) noexcept {
+void IoUringBackend::cancel_multishot(Tag tag, const Handle& handle) noexcept {
   Traffic& state = traffic_[handle.slot];
   if (!state.stopping) cancel_at_kernel(tag, handle);
   state.stopping = true;
@@ -122,7 +122,7 @@ void IoUringBackend::poll(TimePoint until, FiredList& fired) noexcept {
   }
   lent_.refill();
   feed_starved();
-  ask_back_unwanted();
+  cancel_unwanted_multishots();
   const bool forever = until == TimePoint::max() && late_.empty();
   const Duration time = late_.empty() ? time_until(until) : Duration{};
   if (const Error error = ring_.enter(time, forever)) return fail(error);

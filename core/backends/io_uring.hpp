@@ -107,7 +107,7 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   io_uring_sqe* entry() noexcept;  // null: the ring has failed
   void submit_now() noexcept;
   void cancel_at_kernel(Tag tag, const Handle& handle) noexcept;
-  void ask_back(Tag tag, const Handle& handle) noexcept;  // the multishot receive or accept, once
+  void cancel_multishot(Tag tag, const Handle& handle) noexcept;  // the multishot receive or accept, once
   void take_all(FiredList& fired) noexcept;
   void take(const io_uring_cqe& completion, FiredList& fired) noexcept;
   void polled(Tag tag, Token token, std::int32_t result, FiredList& fired) noexcept;
@@ -134,7 +134,7 @@ class IoUringBackend final : public ReadinessBackend, BufferBorrower {
   bool arm_accept(Handle& listener) noexcept;
   void accepted(Token token, const io_uring_cqe& completion, FiredList& fired) noexcept;
   static void hand_out(Arrivals& arrivals, Op& op) noexcept;
-  void ask_back_unwanted() noexcept;
+  void cancel_unwanted_multishots() noexcept;
   bool cancel_accept(Op& op) noexcept;  // false: the kernel does not have it
   void close_arrivals(Handle& listener) noexcept;
 

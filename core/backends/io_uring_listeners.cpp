@@ -30,7 +30,7 @@ Submit IoUringBackend::accept(Op& op) noexcept {
     return Submit::done;
   }
   const bool armed = traffic_[listener.slot].armed;
-  if (armed && !op.accept.ahead) ask_back(Tag::accept, listener);
+  if (armed && !op.accept.ahead) cancel_multishot(Tag::accept, listener);
   if (!armed && !(op.accept.ahead && arm_accept(listener))) return ReadinessBackend::submit(op);
   listener.in = &op;
   op.state = OpState::in_flight;
@@ -59,10 +59,10 @@ bool IoUringBackend::arm_accept(Handle& listener) noexcept {
 }
 
 // Nobody accepts at the moment: whoever comes now waits in the backlog.
-void IoUringBackend::ask_back_unwanted() noexcept {
+void IoUringBackend::cancel_unwanted_multishots() noexcept {
   for (const Arrivals& arrivals : arrivals_) {
     const Handle& listener = *arrivals.listener;
-    if (traffic_[listener.slot].armed && listener.in == nullptr) ask_back(Tag::accept, listener);
+    if (traffic_[listener.slot].armed && listener.in == nullptr) cancel_multishot(Tag::accept, listener);
   }
 }
 
@@ -91,7 +91,7 @@ void IoUringBackend::accepted(Token token, const io_uring_cqe& completion, Fired
 
 bool IoUringBackend::cancel_accept(Op& op) noexcept {
   if (!traffic_[op.handle->slot].armed) return false;
-  ask_back(Tag::accept, *op.handle);
+  cancel_multishot(Tag::accept, *op.handle);
   return true;
 }
 
@@ -100,7 +100,7 @@ void IoUringBackend::close_arrivals(Handle& listener) noexcept {
   Arrivals* arrivals = arrivals_of(listener);
   if (!arrivals) return;
   if (traffic_[listener.slot].armed) {
-    ask_back(Tag::accept, listener);
+    cancel_multishot(Tag::accept, listener);
     submit_now();
   }
   for (const NativeHandle accepted : arrivals->kept) ::close(static_cast<int>(accepted));

@@ -100,7 +100,7 @@ void IoUringBackend::received(Token token, const io_uring_cqe& completion) noexc
       starved_.push_back(token);
     }
   }
-  if (state.armed && (state.bulk || state.has_enough())) ask_back(Tag::receive, *handle);
+  if (state.armed && (state.bulk || state.has_enough())) cancel_multishot(Tag::receive, *handle);
 }
 
 void IoUringBackend::note_received(Handle& handle, Traffic& state, const io_uring_cqe& completion,
