@@ -56,7 +56,7 @@ class Stream {
   void wait(std::coroutine_handle<> waiter) noexcept { receiver_ = waiter; }
   Result<std::size_t> take_result() noexcept;  // precondition: has_result()
   // Bytes that came by an armed receive are in input() already: forgets that result, but not the end of the stream.
-  void settle() noexcept {
+  void acknowledge_received() noexcept {
     if (has_result_ && receive_.bytes > 0) has_result_ = false;
   }
 

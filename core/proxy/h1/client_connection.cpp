@@ -30,7 +30,7 @@ Task<void> ClientConnection::serve() {
   while (after == After::keep && cut_ == Cut::none) {
     if (stream.input().empty() && rest()) co_return;
     if (stream.ended()) break;
-    stream.settle();
+    stream.acknowledge_received();
     state_ = State::reading_head;
     side.engine.note_activity();
     request_ = side.streams.make(*this);
@@ -74,7 +74,7 @@ After ClientConnection::end_exchange() noexcept {
 bool ClientConnection::rest() noexcept {
   // A request that came while an answer was being sent may have been served before the completion of its receive was
   // delivered: with the input empty, such a result carries no new bytes.
-  stream.settle();
+  stream.acknowledge_received();
   stream.input().reset();
   stream.arm();
   if (stream.has_result()) return false;

@@ -227,7 +227,7 @@ TimePoint ClientStream::last_progress() const noexcept { return stream_.last_pro
 // The head stays for the log; bytes that the client sent behind it belong to the tunnel.
 RelayEnd& ClientStream::tunnel_end() noexcept {
   stop_watching();
-  stream_.settle();
+  stream_.acknowledge_received();
   hold_head();
   if (!tunnel_) tunnel_.emplace(stream_, &held_);
   return *tunnel_;

@@ -94,20 +94,20 @@ TEST_CASE("an armed receive holds no buffer until bytes are there", "[stream]") 
   while (!pair.stream.has_result()) pair.turn();
   CHECK(pair.reactor.buffers().in_use() == 1);
   CHECK(pair.stream.input().view() == "x");
-  pair.stream.settle();
+  pair.stream.acknowledge_received();
   CHECK_FALSE(pair.stream.has_result());
 }
 
-TEST_CASE("settle keeps the end of the stream", "[stream]") {
+TEST_CASE("acknowledging keeps the end of the stream", "[stream]") {
   Pair pair;
   pair.hang_up();
   pair.stream.arm();
   while (!pair.stream.has_result()) pair.turn();
-  pair.stream.settle();
+  pair.stream.acknowledge_received();
   CHECK(pair.stream.ended());
 }
 
-TEST_CASE("settle forgets a result whose bytes were used before its completion was delivered", "[stream]") {
+TEST_CASE("acknowledging forgets a result whose bytes were used before its completion was delivered", "[stream]") {
   Pair pair;
   pair.write("x");
   while (pair.reactor.spend_inline()) {
@@ -119,7 +119,7 @@ TEST_CASE("settle forgets a result whose bytes were used before its completion w
   pair.stream.input().reset();
   while (!pair.stream.has_result()) pair.turn();
   CHECK_FALSE(pair.stream.ended());
-  pair.stream.settle();
+  pair.stream.acknowledge_received();
   CHECK_FALSE(pair.stream.has_result());
   CHECK_FALSE(pair.stream.input());
 }
@@ -175,7 +175,7 @@ TEST_CASE("close ends an armed receive and gives its buffer back", "[stream]") {
   pair.write("left over");
   pair.stream.arm();
   CHECK(pair.stream.has_result());
-  pair.stream.settle();
+  pair.stream.acknowledge_received();
   pair.stream.arm();
   CHECK(pair.stream.armed());
   pair.reactor.run(close_stream(pair.stream));

@@ -137,7 +137,7 @@ TEST_CASE("a connection with unread input is not kept: nobody asked for those by
   one.leased->stream.arm();
   one.send(world, "HTTP/1.1 200 OK\r\n\r\n");
   REQUIRE(one.leased->stream.input().size() > 0);
-  one.leased->stream.settle();
+  one.leased->stream.acknowledge_received();
   world.pool.give_back(*one.leased, true);
   CHECK(world.pool.idle() == 0);
   CHECK(one.closed_by_weir(world));
