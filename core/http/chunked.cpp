@@ -99,7 +99,7 @@ bool ChunkedDecoder::size_line(char c) noexcept {
   switch (state_) {
     case State::size: {
       const int digit = hex_value(c);
-      if (digit >= 0 && digits_ < max_size_digits) {
+      if (digit >= 0 && digits_ < max_size_digits && left_ <= max_length >> 4) {
         ++digits_;
         left_ = left_ << 4 | static_cast<unsigned>(digit);
       } else if (digit >= 0) {

@@ -15,15 +15,16 @@ enum CharClass : std::uint8_t {
   value_char = 2,    // field values: HTAB, SP, visible ASCII, obs-text
   host_char = 4,     // reg-name without percent-encoding and sub-delims
   unreserved = 8,    // RFC 3986 section 2.3
-  path_char = 16,    // visible ASCII but '%', '.', '\\', '?' and '#'
+  path_char = 16,    // visible ASCII but '%', '.', '/', '\\', '?' and '#'
   target_char = 32,  // visible ASCII but '#'
+  query_char = 64,   // target_char and the bytes above ASCII
 };
 
 consteval std::array<std::uint8_t, 256> make_char_table() {
   std::array<std::uint8_t, 256> table{};
   constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
   constexpr std::string_view unreserved_marks = "-._~";
-  constexpr std::string_view not_in_path = "%.\\?#";
+  constexpr std::string_view not_in_path = "%./\\?#";
   for (unsigned c = 0; c < 256; ++c) {
     const char ch = static_cast<char>(c);
     const bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -34,7 +35,8 @@ consteval std::array<std::uint8_t, 256> make_char_table() {
     if (c == '\t' || (c >= 0x20 && c != 0x7f)) bits |= value_char;
     if (alnum || unreserved_marks.find(ch) != unreserved_marks.npos) bits |= host_char | unreserved;
     if (visible && not_in_path.find(ch) == not_in_path.npos) bits |= path_char;
-    if (visible && c != '#') bits |= target_char;
+    if (visible && c != '#') bits |= target_char | query_char;
+    if (c >= 0x80) bits |= query_char;
     table[c] = static_cast<std::uint8_t>(bits);
   }
   return table;

@@ -93,14 +93,17 @@ std::string_view read_version(std::string_view text, std::uint8_t& minor) noexce
   return text[5] == '1' ? std::string_view{} : "unsupported-version";
 }
 
-// Decimal digits only, at most 64 bits; the word for what is wrong, or empty.
+// Statuses whose responses never have a body (RFC 9112 section 6.3).
+constexpr bool ends_at_head(std::uint16_t status) noexcept { return status < 200 || status == 204 || status == 304; }
+
+// Decimal digits only, at most max_length; the word for what is wrong, or empty.
 std::string_view read_length(std::string_view text, std::uint64_t& length) noexcept {
   if (text.empty()) return "bad-length";
   std::uint64_t value = 0;
   for (const char c : text) {
     if (!is_digit(c)) return "bad-length";
     const unsigned digit = static_cast<unsigned>(c - '0');
-    if (value > (UINT64_MAX - digit) / 10) return "length-overflow";
+    if (value > (max_length - digit) / 10) return "length-overflow";
     value = value * 10 + digit;
   }
   length = value;
@@ -369,6 +372,11 @@ bool RequestParser::request_line(std::uint32_t end) noexcept {
   } else {
     while (is(target_char, base_[at])) ++at;
   }
+  // Browsers encode a query, scripts often do not. Origins take the bytes as they are, so they pass as received; a path
+  // is compared with routes and must be spelled in one way.
+  if (base_[at] < 0 && text.substr(target_begin, at - target_begin).find('?') != text.npos) {
+    while (is(query_char, base_[at])) ++at;
+  }
   target_ = {target_begin, at - target_begin};
   if (target_.size == 0 || base_[at] != ' ') return refuse(400, name_bad_bytes(text, "bad-target"));
 
@@ -380,7 +388,7 @@ bool RequestParser::request_line(std::uint32_t end) noexcept {
   return true;
 }
 
-// Takes the target apart by its form (RFC 9112 section 3.2); every byte of it is visible ASCII and not '#'.
+// Takes the target apart by its form (RFC 9112 section 3.2). It holds no '#', and only visible ASCII before a '?'.
 bool RequestParser::read_target(std::string_view target) noexcept {
   if (head_.method == Method::connect) {
     head_.form = TargetForm::authority;
@@ -486,6 +494,7 @@ void ResponseParser::reset(const Limits& limits, Method method) noexcept {
   head_.framing = Framing::none;
   head_.content_length = 0;
   head_.status = 0;
+  head_.framing_ignored = false;
 }
 
 Parse ResponseParser::parse(std::string_view bytes) noexcept {
@@ -537,22 +546,38 @@ bool ResponseParser::status_line(std::uint32_t end) noexcept {
 
 bool ResponseParser::on_field(const Field& field) noexcept {
   if (field.id == FieldId::other) return true;
-  if (!on_shared_field(head_, field.id, head_.value(field))) return false;
-  // Whoever believed the framing fields of a message without a body would wait for one (RFC 9110 section 8.6).
-  const bool never_body = head_.status < 200 || head_.status == 204;
-  if (never_body && (chunked_ || head_.content_length > 0)) return refuse(502, "body-with-204-or-1xx");
-  return true;
+  if (ends_at_head(head_.status) && (field.id == FieldId::content_length || field.id == FieldId::transfer_encoding)) {
+    on_framing_of_bodiless(field);
+    return true;
+  }
+  return on_shared_field(head_, field.id, head_.value(field));
+}
+
+// Whatever its framing fields say, such a response ends at its head (RFC 9112 section 6.3). One length is usual: that
+// of
+// a 304 is the one a 200 would have (RFC 9110 section 8.6), and a zero says nothing. The RFC allows a coding on 304 as
+// well, but origins that send one may send the last chunk, too.
+void ResponseParser::on_framing_of_bodiless(const Field& field) noexcept {
+  const bool usual = field.id == FieldId::content_length && (seen_ & bit(FieldId::content_length)) == 0 &&
+                     read_length(head_.value(field), head_.content_length).empty() &&
+                     (head_.status == 304 || head_.content_length == 0);
+  seen_ |= bit(field.id);
+  if (!usual) head_.framing_ignored = true;
 }
 
 void ResponseParser::finish_response(std::uint32_t end) noexcept {
-  const bool bodiless = head_.status < 200 || head_.status == 204 || head_.status == 304 || method_ == Method::head ||
-                        (method_ == Method::connect && head_.status < 300);
+  const bool bodiless =
+      ends_at_head(head_.status) || method_ == Method::head || (method_ == Method::connect && head_.status < 300);
   const bool has_length = (seen_ & bit(FieldId::content_length)) != 0;
   head_.framing = bodiless     ? Framing::none
                   : chunked_   ? Framing::chunked
                   : has_length ? Framing::length
                                : Framing::until_close;
   finish(head_, end);
+  if (head_.framing_ignored) {
+    head_.content_length = 0;
+    head_.keep_alive = false;
+  }
 }
 
 }  // namespace weir::http

@@ -105,6 +105,7 @@ class ResponseParser : public HeadParser {
   bool line(std::uint32_t end) noexcept;
   bool status_line(std::uint32_t end) noexcept;
   bool on_field(const Field& field) noexcept;
+  void on_framing_of_bodiless(const Field& field) noexcept;
   void finish_response(std::uint32_t end) noexcept;
 
   ResponseHead head_;

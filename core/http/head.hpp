@@ -83,13 +83,16 @@ struct RequestHead : Head {
   std::string_view method_text;
   std::string_view target;   // as received
   std::string_view path;     // of the target, without query; "/" for an absolute target without one
-  std::string_view query;    // with its '?', or empty
+  std::string_view query;    // with its '?', or empty; as received, bytes above ASCII included
   std::string_view scheme;   // absolute form only
   std::string_view authority;  // from an absolute or authority target, else the Host field; with the port, as received
 };
 
 struct ResponseHead : Head {
   std::uint16_t status = 0;
+  // The response ends at its head and holds framing fields that it must not have: they are not read, must not be
+  // forwarded, and the connection must not be reused (keep_alive is false), since a body may follow all the same.
+  bool framing_ignored = false;
   std::string_view reason;
 };
 

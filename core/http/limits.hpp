@@ -18,4 +18,8 @@ struct Limits {
 
 inline constexpr std::uint16_t max_fields = 128;
 
+// The longest body, and the longest chunk, that can be announced: 2^63 - 1. More is refused, since a recipient that
+// counts in signed 64-bit numbers would read something else.
+inline constexpr std::uint64_t max_length = INT64_MAX;
+
 }  // namespace weir::http

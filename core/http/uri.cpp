@@ -20,23 +20,26 @@ int escaped(std::string_view path, std::size_t at) noexcept {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// Whether the segment at `at` is one that may have to be resolved: ".", "..", or one of them with parameters.
-bool dots_at(std::string_view path, std::size_t at) noexcept {
-  if (path[at] != '.') return false;
-  ++at;
-  if (at < path.size() && path[at] == '.') ++at;
-  return at == path.size() || path[at] == '/' || path[at] == ';';
+// Whether `text` starts with a segment that some server may resolve: ".", "..", or one of them with parameters.
+bool starts_with_dots(std::string_view text) noexcept {
+  if (!text.starts_with('.')) return false;
+  text.remove_prefix(text.starts_with("..") ? 2 : 1);
+  return text.empty() || text[0] == '/' || text[0] == ';';
 }
 
-// Offset of the first byte that a rewrite, or a refusal, begins with; path.size() if there is none.
-std::size_t scan_normal(std::string_view path) noexcept {
+// Offset of the first byte that a rewrite, or a refusal, starts with; path.size() if there is none. An encoded slash is
+// left to decode(), whatever the rules say: paths that have one are rare.
+std::size_t scan_normal(std::string_view path, bool merge_slashes) noexcept {
   std::size_t at = 1;
   while (at < path.size()) {
     const char c = path[at];
     if (is(path_char, c)) {
       ++at;
+    } else if (c == '/') {
+      if (merge_slashes && path[at - 1] == '/') return at;
+      ++at;
     } else if (c == '.') {
-      if (path[at - 1] == '/' && dots_at(path, at)) return at;
+      if (path[at - 1] == '/' && starts_with_dots(path.substr(at))) return at;
       ++at;
     } else if (c == '%') {
       const int byte = escaped(path, at);
@@ -53,12 +56,13 @@ std::size_t scan_normal(std::string_view path) noexcept {
 }
 
 // Copies path from `at` to out, escapes put in normal form; `word` says why not. Returns the length of all of `out`.
-std::size_t decode(std::string_view path, std::size_t at, char* out, std::string_view& word) noexcept {
+std::size_t decode(std::string_view path, std::size_t at, char* out, PathRules::EncodedSlash encoded_slash,
+                   std::string_view& word) noexcept {
   std::memcpy(out, path.data(), at);
   std::size_t size = at;
   while (at < path.size()) {
     const char c = path[at];
-    if (is(path_char, c) || c == '.') {
+    if (is(path_char, c) || c == '.' || c == '/') {
       out[size++] = c;
       ++at;
       continue;
@@ -69,7 +73,7 @@ std::size_t decode(std::string_view path, std::size_t at, char* out, std::string
     }
     const int byte = escaped(path, at);
     if (byte < 0) word = "bad-escape";
-    if (byte == '/') word = "encoded-slash";
+    if (byte == '/' && encoded_slash == PathRules::EncodedSlash::refuse) word = "encoded-slash";
     if (byte == '\\') word = "encoded-backslash";
     if ((byte >= 0 && byte < 0x20) || byte == 0x7f) word = "encoded-control";
     if (!word.empty()) return 0;
@@ -86,8 +90,21 @@ std::size_t decode(std::string_view path, std::size_t at, char* out, std::string
   return size;
 }
 
-// Removes "." and ".." segments in place (RFC 3986 section 5.2.4, but climbing is refused). Returns the new size.
-std::size_t resolve_dots(char* path, std::size_t size, std::string_view& word) noexcept {
+// Whether an encoded slash cuts a dot segment off `segment`: a server that decodes it first would resolve one. The
+// segment is in normal form and not itself a dot segment.
+bool hides_dots(std::string_view segment) noexcept {
+  constexpr std::string_view slash = "%2F";
+  for (;;) {
+    const std::size_t cut = segment.find(slash);
+    if (starts_with_dots(segment.substr(0, cut))) return true;
+    if (cut == segment.npos) return false;
+    segment.remove_prefix(cut + slash.size());
+  }
+}
+
+// Removes "." and ".." segments in place (RFC 3986 section 5.2.4, but climbing is refused) and, with merge_slashes,
+// empty ones but the last. Returns the new size.
+std::size_t resolve_segments(char* path, std::size_t size, bool merge_slashes, std::string_view& word) noexcept {
   std::size_t kept = 0;
   for (std::size_t at = 0; at < size;) {
     const void* slash = std::memchr(path + at + 1, '/', size - at - 1);
@@ -105,7 +122,10 @@ std::size_t resolve_dots(char* path, std::size_t size, std::string_view& word) n
     } else if (segment.starts_with(".;") || segment.starts_with("..;")) {
       word = "dot-parameters";
       return 0;
-    } else {
+    } else if (hides_dots(segment)) {
+      word = "encoded-slash-dots";
+      return 0;
+    } else if (!segment.empty() || end == size || !merge_slashes) {
       std::memmove(path + kept, path + at, end - at);
       kept += end - at;
     }
@@ -134,15 +154,17 @@ bool is_ipv6(std::string_view text) noexcept {
 
 }  // namespace
 
-NormalPath normalise_path(std::string_view path, char* out) noexcept {
+NormalPath normalise_path(std::string_view path, char* out, PathRules rules) noexcept {
   if (path.empty() || path[0] != '/') return refused("no-slash");
-  const std::size_t normal = scan_normal(path);
+  const std::size_t normal = scan_normal(path, rules.merge_slashes);
   if (normal == path.size()) return {PathVerdict::unchanged, path};
   std::string_view word;
-  std::size_t size = decode(path, normal, out, word);
-  if (word.empty()) size = resolve_dots(out, size, word);
+  std::size_t size = decode(path, normal, out, rules.encoded_slash, word);
+  if (word.empty()) size = resolve_segments(out, size, rules.merge_slashes, word);
   if (!word.empty()) return refused(word);
-  return {PathVerdict::rewritten, {out, size}};
+  const std::string_view result(out, size);
+  if (result == path) return {PathVerdict::unchanged, path};  // an encoded slash that is kept
+  return {PathVerdict::rewritten, result};
 }
 
 std::optional<Authority> parse_authority(std::string_view text) noexcept {
@@ -158,6 +180,7 @@ std::optional<Authority> parse_authority(std::string_view text) noexcept {
   }
   result.host = text.substr(0, host_size);
   if (host_size == text.size()) return result;
+  if (text[host_size] == ':' && host_size + 1 == text.size()) return result;
   std::uint16_t port = 0;
   if (text[host_size] != ':' || !parse_port(text.substr(host_size + 1), port)) return std::nullopt;
   result.port = port;

@@ -22,7 +22,9 @@ void check_request(const http::RequestHead& head, std::string_view text) {
   const std::string line = std::string(head.method_text) + " " + std::string(head.target) + " HTTP/1.";
   WEIR_VERIFY(text.starts_with(line) && head.start_line_end == line.size() + 3);
   WEIR_VERIFY(head.framing != http::Framing::until_close);
-  for (const char c : head.target) WEIR_VERIFY(c > 0x20 && c < 0x7f && c != '#');
+  const std::string_view before_query = head.target.substr(0, head.target.find('?'));
+  for (const char c : before_query) WEIR_VERIFY(c > 0x20 && c < 0x7f && c != '#');
+  for (const char c : head.target) WEIR_VERIFY((c > 0x20 || c < 0) && c != 0x7f && c != '#');
   std::size_t hosts = 0;
   for (std::uint16_t i = 0; i < head.field_count; ++i) hosts += head.fields[i].id == http::FieldId::host;
   WEIR_VERIFY(hosts == 1 || (hosts == 0 && head.minor_version == 0));

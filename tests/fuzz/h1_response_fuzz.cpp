@@ -8,11 +8,11 @@ namespace {
 
 std::string summary_of(const http::ResponseParser& parser) {
   const http::ResponseHead& h = parser.head();
-  return summary(h) + std::to_string(h.status) + "|" + std::string(h.reason);
+  return summary(h) + std::to_string(h.status) + "|" + std::string(h.reason) + (h.framing_ignored ? "i" : "-");
 }
 
 void check_response(const http::ResponseHead& head, http::Method method, std::string_view text) {
-  check_head(head, text);
+  check_head(head, text, head.framing_ignored);
   WEIR_VERIFY(text.substr(0, 7) == "HTTP/1." && text.substr(9, 3) == std::to_string(head.status));
   WEIR_VERIFY(head.status >= 100 && head.status <= 999);
   const std::string_view line = text.substr(0, head.start_line_end - 2);
@@ -20,9 +20,11 @@ void check_response(const http::ResponseHead& head, http::Method method, std::st
   const bool bodiless = head.status < 200 || head.status == 204 || head.status == 304 || method == http::Method::head ||
                         (method == http::Method::connect && head.status < 300);
   WEIR_VERIFY(bodiless == (head.framing == http::Framing::none));
-  if (head.status < 200 || head.status == 204) {
-    WEIR_VERIFY(head.content_length == 0 && !head.find(http::FieldId::transfer_encoding));
-  }
+  const bool never_body = head.status < 200 || head.status == 204 || head.status == 304;
+  WEIR_VERIFY(never_body || !head.framing_ignored);
+  WEIR_VERIFY(!head.framing_ignored || (head.content_length == 0 && !head.keep_alive));
+  if (never_body && head.find(http::FieldId::transfer_encoding)) WEIR_VERIFY(head.framing_ignored);
+  if (head.status < 200 || head.status == 204) WEIR_VERIFY(head.content_length == 0);
 }
 
 void check_with(std::string_view input, const http::Limits& limits, http::Method method) {

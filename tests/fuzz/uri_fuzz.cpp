@@ -11,8 +11,20 @@
 namespace weir::fuzz {
 namespace {
 
+// Whether a part of the segment between encoded slashes looks like a dot segment, or the segment is one with
+// parameters.
+bool hides_dot_segment(std::string segment) {
+  const bool whole = segment == "." || segment == "..";
+  for (std::size_t at = segment.find("%2F"); at != segment.npos; at = segment.find("%2F")) segment.replace(at, 3, "/");
+  segment = "/" + segment + "/";
+  for (const char* dots : {"/./", "/../", "/.;", "/..;"}) {
+    if (segment.find(dots) != segment.npos) return !whole;
+  }
+  return false;
+}
+
 // The rules of core/http/uri.hpp one after the other, on whole strings. Nothing: refused.
-std::optional<std::string> plain_normal(std::string_view path) {
+std::optional<std::string> plain_normal(std::string_view path, http::PathRules rules) {
   if (!path.starts_with('/')) return std::nullopt;
   std::string decoded;
   for (std::size_t i = 0; i < path.size(); ++i) {
@@ -27,7 +39,8 @@ std::optional<std::string> plain_normal(std::string_view path) {
       return std::nullopt;
     }
     const int byte = std::stoi(std::string(path.substr(i + 1, 2)), nullptr, 16);
-    if (byte < 0x20 || byte == 0x7f || byte == '/' || byte == '\\') return std::nullopt;
+    if (byte < 0x20 || byte == 0x7f || byte == '\\') return std::nullopt;
+    if (byte == '/' && rules.encoded_slash == http::PathRules::EncodedSlash::refuse) return std::nullopt;
     if (byte < 0x80 && (std::isalnum(byte) || byte == '-' || byte == '.' || byte == '_' || byte == '~')) {
       decoded += static_cast<char>(byte);
     } else {
@@ -44,7 +57,8 @@ std::optional<std::string> plain_normal(std::string_view path) {
     const std::string segment = decoded.substr(at, slash - at);
     at = slash + 1;
     directory = segment == "." || segment == "..";
-    if (segment.starts_with(".;") || segment.starts_with("..;")) return std::nullopt;
+    if (hides_dot_segment(segment)) return std::nullopt;
+    if (segment.empty() && slash < decoded.size() && rules.merge_slashes) continue;
     if (segment == "..") {
       if (kept.empty()) return std::nullopt;
       kept.pop_back();
@@ -57,11 +71,11 @@ std::optional<std::string> plain_normal(std::string_view path) {
   return directory ? result + "/" : result;
 }
 
-void check_path(std::string_view path) {
+void check_path(std::string_view path, http::PathRules rules) {
   const Exact in(path);
   const Exact out(path);
-  const http::NormalPath normal = http::normalise_path(in.view(), out.bytes.get());
-  const std::optional<std::string> plain = plain_normal(path);
+  const http::NormalPath normal = http::normalise_path(in.view(), out.bytes.get(), rules);
+  const std::optional<std::string> plain = plain_normal(path, rules);
   WEIR_VERIFY((normal.verdict == http::PathVerdict::refused) == !plain.has_value());
   WEIR_VERIFY((normal.verdict == http::PathVerdict::refused) == !normal.word.empty());
   if (!plain) return;
@@ -70,7 +84,7 @@ void check_path(std::string_view path) {
   WEIR_VERIFY(normal.path.data() ==
               (normal.verdict == http::PathVerdict::unchanged ? in.bytes.get() : out.bytes.get()));
   const Exact again(normal.path);
-  WEIR_VERIFY(http::normalise_path(normal.path, again.bytes.get()).verdict == http::PathVerdict::unchanged);
+  WEIR_VERIFY(http::normalise_path(normal.path, again.bytes.get(), rules).verdict == http::PathVerdict::unchanged);
 }
 
 void check_authority(std::string_view text) {
@@ -78,7 +92,8 @@ void check_authority(std::string_view text) {
   const std::optional<http::Authority> authority = http::parse_authority(exact.view());
   if (!authority) return;
   WEIR_VERIFY(!authority->host.empty() && exact.view().starts_with(authority->host));
-  WEIR_VERIFY((authority->host.size() == text.size()) == !authority->port.has_value());
+  const std::string_view rest = text.substr(authority->host.size());
+  WEIR_VERIFY((rest.empty() || rest == ":") == !authority->port.has_value());
   WEIR_VERIFY(authority->host.find_first_of("@/?#\\,% \t\r\n") == std::string_view::npos);
   if (authority->port) {
     const std::string rebuilt = std::string(authority->host) + ":" + std::to_string(*authority->port);
@@ -90,8 +105,13 @@ void check_authority(std::string_view text) {
 }  // namespace
 
 void uri(std::string_view input) {
-  check_path(input);
-  check_path("/" + std::string(input));
+  using EncodedSlash = http::PathRules::EncodedSlash;
+  for (const bool merge : {true, false}) {
+    for (const EncodedSlash encoded : {EncodedSlash::refuse, EncodedSlash::keep}) {
+      check_path(input, {merge, encoded});
+      check_path("/" + std::string(input), {merge, encoded});
+    }
+  }
   check_authority(input);
 }
 

@@ -347,6 +347,12 @@ class Framing(WeirCase):
                     connection.respond(body=b"page")
                 elif what == "/204":
                     connection.send(b"HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n")
+                elif what == "/204-framed":  # and its body: the connection is of no more use
+                    connection.send(b"HTTP/1.1 204 No Content\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                    b"3\r\nabc\r\n0\r\n\r\n")
+                elif what == "/304-framed":
+                    connection.send(b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 3\r\n"
+                                    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
                 elif what == "/304":
                     connection.send(b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 1234\r\n\r\n")
                 elif what == "/trailers":
@@ -415,6 +421,14 @@ upstreams: {{ app: ["{cls.app.address}"] }}
         response = client.get("/304")
         self.assertEqual((response.status, response.get("ETag")), (304, '"x"'))
         self.next_works(client)
+
+    def test_204_and_304_end_at_their_head_whatever_it_says(self):
+        client = self.client()
+        for path, status in (("/204-framed", 204), ("/304-framed", 304)):
+            response = client.get(path)
+            self.assertEqual((response.status, response.get("Content-Length"), response.get("Transfer-Encoding")),
+                             (status, None, None))
+            self.next_works(client)
 
     def test_an_empty_body_is_a_body(self):
         client = self.client()

@@ -96,6 +96,7 @@ BAD_CHUNKS = [
     ("sign", b"+3\r\nabc\r\n0\r\n\r\n"),
     ("space in front", b" 3\r\nabc\r\n0\r\n\r\n"),
     ("space behind", b"3 \r\nabc\r\n0\r\n\r\n"),
+    ("2^63", b"8000000000000000\r\nabc\r\n0\r\n\r\n"),
     ("overflow", b"FFFFFFFFFFFFFFFFF\r\nabc\r\n0\r\n\r\n"),
     ("line feed alone", b"3\nabc\r\n0\r\n\r\n"),
     ("data not ended", b"3\r\nabcd\r\n0\r\n\r\n"),

@@ -262,6 +262,9 @@ TEST_CASE("an http check asks for its path and looks at the status") {
         {"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy", false, "status 503"},
         {"HTTP/1.1 204 No Content\r\n\r\n", true, "status 204"},
         {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, "status 404"},
+        {"HTTP/1.1 100 Continue\r\nContent-Length: 3\r\n\r\nHTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n"
+         "Content-Length: 0\r\n\r\n0\r\n\r\n",
+         true, "status 204"},
         {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 302 Found\r\nLocation: /\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
          true, "status 302"},
         {"SSH-2.0-OpenSSH_9.2\r\n", false, "the answer is not HTTP"},

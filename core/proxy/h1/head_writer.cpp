@@ -156,7 +156,10 @@ class ResponseSink : public h1::AddedLines {
  private:
   // Responses below 200 and 204 say nothing about a body, not even its length (RFC 9110 section 8.6, RFC 9112
   // section 6.1).
-  bool has_framing() const noexcept { return response_.head->status >= 200 && response_.head->status != 204; }
+  bool has_framing() const noexcept {
+    const http::ResponseHead& head = *response_.head;
+    return head.status >= 200 && head.status != 204 && !head.framing_ignored;
+  }
 
   const ForwardResponse& response_;
   h1::Runs runs_;

@@ -107,10 +107,12 @@ TEST_CASE("well-formed chunk lines") {
   CHECK(decode("A\r\n0123456789\r\n00\r\n\r\n").status == Status::done);
 }
 
-TEST_CASE("the largest size is taken and the next digit refused") {
-  const Outcome outcome = decode("ffffffffffffffff\r\nabc");
+TEST_CASE("a size up to 2^63 - 1 is taken, a larger one or one of 17 digits refused") {
+  const Outcome outcome = decode("7fffffffffffffff\r\nabc");
   CHECK(outcome.status == Status::need_more);
   CHECK(outcome.data == "abc");
+  CHECK(decode("8000000000000000\r\n").word == "chunk-size-overflow");
+  CHECK(decode("ffffffffffffffff\r\n").word == "chunk-size-overflow");
   CHECK(decode("10000000000000000\r\n").word == "chunk-size-overflow");
   CHECK(decode("00000000000000001\r\n").word == "chunk-size-overflow");
 }

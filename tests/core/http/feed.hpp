@@ -59,7 +59,8 @@ inline std::string describe(const RequestParser& parser) {
 }
 inline std::string describe(const ResponseParser& parser) {
   const ResponseHead& h = parser.head();
-  return describe(static_cast<const Head&>(h)) + "\n" + std::to_string(h.status) + "[" + std::string(h.reason) + "]";
+  return describe(static_cast<const Head&>(h)) + "\n" + std::to_string(h.status) + "[" + std::string(h.reason) + "]" +
+         (h.framing_ignored ? "ignored" : "");
 }
 
 template <class Parser>
@@ -124,6 +125,7 @@ struct Request {
     return limits;
   }
   const RequestHead& head() const { return parser.head(); }
+  std::string_view refusal_word() const { return parser.refusal().word; }
 
   std::string text;
   RequestParser parser;

@@ -79,6 +79,62 @@ TEST_CASE("a response keeps its connection by version and Connection") {
   CHECK(Response("HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").head().connection_upgrade);
 }
 
+TEST_CASE("a 1xx, 204 or 304 ends at its head whatever its framing fields say, and its connection is not reused") {
+  struct Case {
+    int status;
+    std::string_view fields;
+    bool ignored;
+  };
+  const Case cases[] = {
+      {204, "Transfer-Encoding: chunked\r\n", true},
+      {204, "Content-Length: 3\r\n", true},
+      {204, "Content-Length: 0\r\n", false},
+      {204, "Content-Length: 0\r\nContent-Length: 0\r\n", true},
+      {204, "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", true},
+      {204, "Transfer-Encoding: gzip\r\n", true},
+      {204, "Content-Length: x\r\n", true},
+      {204, "Content-Length: 9223372036854775808\r\n", true},
+      {100, "Transfer-Encoding: chunked\r\n", true},
+      {100, "Content-Length: 3\r\n", true},
+      {100, "Content-Length: 0\r\n", false},
+      {103, "Content-Length: 3\r\n", true},
+      {101, "Content-Length: 3\r\nUpgrade: x\r\nConnection: upgrade\r\n", true},
+      {304, "Content-Length: 3\r\n", false},
+      {304, "Transfer-Encoding: chunked\r\n", true},
+      {304, "Content-Length: 3\r\nContent-Length: 4\r\n", true},
+      {304, "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", true},
+      {304, "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", true},
+      {304, "Content-Length: 3,3\r\n", true},
+  };
+  for (const Case& c : cases) {
+    for (const std::string_view body : {"", "abc", "3\r\nabc\r\n0\r\n\r\n"}) {
+      const std::string head = "HTTP/1.1 " + std::to_string(c.status) + " x\r\n" + std::string(c.fields) + "\r\n";
+      const Response response(head + std::string(body));
+      CAPTURE(c.status, c.fields, body);
+      REQUIRE(response.result == Parse::complete);
+      CHECK(response.head().size == head.size());
+      CHECK(response.head().framing == Framing::none);
+      CHECK(response.head().framing_ignored == c.ignored);
+      CHECK(response.head().keep_alive == !c.ignored);
+      if (c.ignored) CHECK(response.head().content_length == 0);
+    }
+  }
+  CHECK(Response("HTTP/1.1 304 x\r\nContent-Length: 3\r\n\r\n").head().content_length == 3);
+}
+
+TEST_CASE("a parser that ignored the framing fields of one response reads those of the next") {
+  const Limits limits;
+  ResponseParser parser;
+  parser.reset(limits, Method::get);
+  REQUIRE(parser.parse("HTTP/1.1 103 x\r\nTransfer-Encoding: chunked\r\n\r\n") == Parse::complete);
+  REQUIRE(parser.head().framing_ignored);
+  parser.reset(limits, Method::get);
+  REQUIRE(parser.parse("HTTP/1.1 200 x\r\nContent-Length: 3\r\n\r\n") == Parse::complete);
+  CHECK_FALSE(parser.head().framing_ignored);
+  CHECK(parser.head().keep_alive);
+  CHECK(parser.head().framing == Framing::length);
+}
+
 struct Vector {
   const char* name;
   std::string_view bytes;
@@ -91,15 +147,12 @@ const Vector vectors[] = {
     {"two lengths", "HTTP/1.1 200 x\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\n", "two-lengths"},
     {"a malformed length", "HTTP/1.1 200 x\r\nContent-Length: -1\r\n\r\n", "bad-length"},
     {"a list of lengths", "HTTP/1.1 200 x\r\nContent-Length: 4,4\r\n\r\n", "bad-length"},
+    {"a length of 2^63", "HTTP/1.1 200 x\r\nContent-Length: 9223372036854775808\r\n\r\n", "length-overflow"},
     {"a length beyond 64 bits", "HTTP/1.1 200 x\r\nContent-Length: 18446744073709551616\r\n\r\n", "length-overflow"},
     {"an unknown coding", "HTTP/1.1 200 x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "unknown-coding"},
     {"chunked not final", "HTTP/1.1 200 x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", "chunked-not-final"},
     {"chunked twice", "HTTP/1.1 200 x\r\nTransfer-Encoding: chunked, chunked\r\n\r\n", "chunked-twice"},
     {"a coding on HTTP/1.0", "HTTP/1.0 200 x\r\nTransfer-Encoding: chunked\r\n\r\n", "coding-on-http-1.0"},
-    {"a coding on 204", "HTTP/1.1 204 x\r\nTransfer-Encoding: chunked\r\n\r\n", "body-with-204-or-1xx"},
-    {"a coding on 100", "HTTP/1.1 100 x\r\nTransfer-Encoding: chunked\r\n\r\n", "body-with-204-or-1xx"},
-    {"a length on 204", "HTTP/1.1 204 x\r\nContent-Length: 3\r\n\r\n", "body-with-204-or-1xx"},
-    {"a length on 101", "HTTP/1.1 101 x\r\nContent-Length: 3\r\n\r\n", "body-with-204-or-1xx"},
     {"LF behind the status line", "HTTP/1.1 200 x\nA: b\r\n\r\n", "bare-lf"},
     {"LF behind a field", "HTTP/1.1 200 x\r\nA: b\n\r\n", "bare-lf"},
     {"CR in a value", "HTTP/1.1 200 x\r\nA: b\rc\r\n\r\n", "bare-cr"},
@@ -145,6 +198,7 @@ TEST_CASE("well-formed responses are read the same however their bytes are cut")
   ResponseParser parser;
   for (const std::string_view bytes :
        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nA: b\r\n\r\nabcde"sv, "HTTP/1.1 200\r\n\r\n"sv,
+        "HTTP/1.1 204 x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"sv,
         "HTTP/1.0 304 Not Modified\r\nETag: \"a\"\r\nConnection: keep-alive\r\n\r\n"sv,
         "HTTP/1.1 200 OK\r\nX: 1\r\nConnection: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"sv}) {
     CAPTURE(bytes);

@@ -101,6 +101,16 @@ TEST_CASE("A response that cannot have a body says nothing about its length") {
         lines({"HTTP/1.1 204 No Content", "A: 1"}));
 }
 
+TEST_CASE("Framing fields that were ignored are not forwarded") {
+  Forwarder forward;
+  forward.plan_as_received = false;
+  forward.response.keep_length = true;
+  CHECK(forward({"HTTP/1.1 204 No Content", "Transfer-Encoding: chunked", "Content-Length: 3", "A: 1"}) ==
+        lines({"HTTP/1.1 204 No Content", "A: 1"}));
+  CHECK(forward({"HTTP/1.1 304 Not Modified", "Content-Length: 3", "A: 1", "Transfer-Encoding: chunked"}) ==
+        lines({"HTTP/1.1 304 Not Modified", "A: 1"}));
+}
+
 TEST_CASE("The version of a response is weir's") {
   Forwarder forward;
   forward.rules.via = true;
