@@ -12,6 +12,7 @@
 #include "core/platform/balancing.hpp"
 #include "core/platform/descriptors.hpp"
 #include "core/platform/memory.hpp"
+#include "core/platform/orphans.hpp"
 #include "core/platform/program.hpp"
 #include "core/platform/threads.hpp"
 #include "core/reactor/awaitables.hpp"
@@ -32,7 +33,8 @@ constexpr Duration last_handshakes = 20ms;
 // How long whoever reads a log may take for the last lines.
 constexpr auto last_lines = 2s;
 
-void complain(std::string_view text) { fmt::print(stderr, "weir: {}\n", text); }
+// On a thread without a log, such as the main one before it serves, the line goes straight to stderr, in the same form.
+void complain(std::string_view text) { log_error("{}", text); }
 
 bool complain_all(const std::vector<std::string>& failures) {
   for (const std::string& failure : failures) complain(failure);
@@ -91,6 +93,7 @@ bool App::prepare() {
     complain(fmt::format("cannot listen for signals: {}", describe(error)));
     return false;
   }
+  platform::adopt_orphans();
   size_connections();
   return true;
 }
@@ -116,7 +119,7 @@ bool App::make_backends() {
       complain(fmt::format("cannot start: {}: choose another one with runtime.backend or --backend", made.error()));
       return false;
     }
-    for (const std::string& reason : passed_over) complain(fmt::format("note: {}", reason));
+    for (const std::string& reason : passed_over) log_info("{}", reason);
     backends_.push_back(std::move(*made));
   }
   backend_name_ = backends_.front()->capabilities().name;
@@ -154,18 +157,21 @@ void App::size_connections() {
 
 void App::start_logs() {
   LogOptions options;
-  options.write = [](std::string_view lines) { std::fwrite(lines.data(), 1, lines.size(), stderr); };
+  event_file_.open();
+  options.write = [this](std::string_view lines) { event_file_.write(lines); };
   log_ = std::make_unique<LogWriter>(std::move(options));
   if (!spec_->access_log.enabled) return;
   LogOptions access;
   access.append = append_raw;
   access.write = [this](std::string_view lines) { access_file_.write(lines); };
   access.reopen = [this] {
-    if (!access_file_.reopen()) complain(access_file_.problem());
+    if (access_file_.reopen()) {
+      log_info("log file {} reopened", access_file_.path());
+    } else {
+      log_error("{}: lines go on to the old file", access_file_.problem());
+    }
   };
-  access.report_dropped = [](std::uint64_t count) {
-    complain(fmt::format("{} access-log lines were dropped: the log is written more slowly than requests come", count));
-  };
+  access.report = [](const LogLoss& loss) { log_warn("access log: {}", text_of(loss)); };
   access_log_ = std::make_unique<LogWriter>(std::move(access));
 }
 
@@ -307,6 +313,7 @@ void App::on_signal(platform::Signal signal) {
       }
       break;
     case platform::Signal::quit: begin_stop(); break;
+    case platform::Signal::child_ended: platform::reap_orphans(); break;
     case platform::Signal::hang_up:
       if (hang_up_ == HangUp::ends) {
         begin_drain();
@@ -315,8 +322,11 @@ void App::on_signal(platform::Signal signal) {
       }
       break;
     case platform::Signal::reopen_logs:
-      if (access_log_) access_log_->reopen();
-      log_info("log files are opened anew");
+      if (access_log_ && !access_file_.is_standard()) {
+        access_log_->reopen();  // says how it went
+      } else {
+        log_info("no log file to reopen");
+      }
       break;
   }
 }

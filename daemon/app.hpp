@@ -76,6 +76,7 @@ class App {
   std::vector<std::unique_ptr<Backend>> backends_;  // one for each worker, then the control thread's
   ListeningSockets sockets_;
   LogFile access_file_;
+  LogFile event_file_{"stderr"};
   proxy::SharedCounters shared_;
 
   std::unique_ptr<LogWriter> log_;

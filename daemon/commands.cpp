@@ -4,6 +4,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "core/base/path.hpp"
 #include "core/platform/program.hpp"
@@ -71,15 +73,35 @@ int proxy(const ProxyCommand& command) {
   return App(std::move(*spec), command.overrides, HangUp::ends).run();
 }
 
+namespace {
+
+// The other program, where the system tells of it. Names are compared, not files: the other weir may be older. The
+// system may cut a name to 15 characters.
+std::optional<std::string> other_program(std::uint32_t process) {
+  constexpr std::size_t told = 15;
+  const auto theirs = platform::program_of(process);
+  const auto ours = platform::program_of(platform::process_id());
+  if (!theirs || !ours || theirs->substr(0, told) == ours->substr(0, told)) return std::nullopt;
+  return theirs;
+}
+
+}  // namespace
+
 int signal(const SignalCommand& command) {
   using What = SignalCommand::What;
   const auto what = command.what == What::stop       ? platform::Signal::terminate
                     : command.what == What::stop_now ? platform::Signal::quit
                                                      : platform::Signal::reopen_logs;
+  if (const auto other = other_program(command.process)) {
+    fmt::print(stderr,
+               "weir: process {} is not weir, it runs {}: nothing was sent; 'pgrep weir' lists weir's processes\n",
+               command.process, *other);
+    return exit_failed_start;
+  }
   const Error error = platform::send_signal(command.process, what);
   if (!error) return exit_ok;
-  fmt::print(stderr, "weir: process {} cannot be asked: {}\n", command.process,
-             error.code == Errc::not_found ? "there is no such process, or it is no weir" : describe(error));
+  fmt::print(stderr, "weir: cannot signal process {}: {}\n", command.process,
+             error.code == Errc::not_found ? "there is no such process, or it is not weir" : describe(error));
   return exit_failed_start;
 }
 

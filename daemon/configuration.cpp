@@ -29,6 +29,16 @@ void left_out(const std::string& name, const config::Diagnostic& place, std::vec
   findings.push_back(std::move(found));
 }
 
+// A backend that this system does not have and this build has all the same (kqueue through libkqueue): asking for it in
+// the file is asking for it with --backend.
+config::Target with_backend_of_build(config::Target target, const std::string& name) {
+  const auto kind = backend_named(name);
+  if (target.backend_given || !kind || !compiled(name) || exists({compiled_os(), 0, *kind})) return target;
+  target.platform.backend = *kind;
+  target.backend_given = true;
+  return target;
+}
+
 }  // namespace
 
 config::Target host_target() {
@@ -62,7 +72,8 @@ Configuration load_configuration(const std::string& file, const std::vector<conf
   if (here && loaded.demands.backend && !targets.front().backend_given) {
     left_out(loaded.spec->runtime.backend, *loaded.demands.backend, findings);
   }
-  for (const config::Target& target : targets) {
+  for (const config::Target& wanted : targets) {
+    const config::Target target = here ? with_backend_of_build(wanted, loaded.spec->runtime.backend) : wanted;
     configuration.platforms.push_back(config::effective_platform(*loaded.spec, target));
     for (config::Diagnostic& finding : config::judge(*loaded.spec, loaded.demands, target)) {
       findings.push_back(std::move(finding));

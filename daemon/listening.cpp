@@ -9,6 +9,7 @@
 
 #include "core/platform/balancing.hpp"
 #include "core/platform/descriptors.hpp"
+#include "core/platform/files.hpp"
 #include "core/platform/sockets.hpp"
 #include "core/reactor/restrictions.hpp"
 #include "daemon/resolve.hpp"
@@ -137,7 +138,9 @@ Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::u
     }
     sockets_.push_back({worker, index, std::exchange(handle.native, no_native_handle), handle.kind});
   }
-  bound_.push_back({index, open.address});
+  std::optional<platform::FileId> file;
+  if (unix_path) file = platform::file_id(std::string(address.path));
+  bound_.push_back({index, open.address, file});
   return {};
 }
 
@@ -152,8 +155,10 @@ std::vector<proxy::AdoptedListener> ListeningSockets::take(std::uint32_t worker)
 
 void ListeningSockets::remove_socket_files() const noexcept {
   for (const Bound& bound : bound_) {
+    if (!bound.file) continue;
     std::error_code ignored;
-    if (bound.address.family == Family::unix_path) std::filesystem::remove(bound.address.path, ignored);
+    const std::string path(bound.address.path);
+    if (platform::file_id(path) == bound.file) std::filesystem::remove(path, ignored);
   }
 }
 

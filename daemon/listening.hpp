@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "core/platform/files.hpp"
 #include "core/proxy/server_options.hpp"
 #include "core/proxy/spec.hpp"
 
@@ -33,12 +35,14 @@ class ListeningSockets {
   struct Bound {
     std::uint32_t listener = 0;  // index into Spec::listeners
     Address address;             // a path or a name views into the Spec
+    std::optional<platform::FileId> file;  // of a unix socket
   };
   const std::vector<Bound>& bound() const noexcept { return bound_; }
 
   std::size_t count() const noexcept { return sockets_.size(); }  // of all workers
 
-  // Removes the files of unix sockets. While they still listen: after that the name may be another process's.
+  // Removes the files of unix sockets, unless another file has the name by now. While they still listen: after that the
+  // number of the file may be another's, too.
   void remove_socket_files() const noexcept;
 
  private:

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <stdexcept>
 
 #include "core/platform/files.hpp"
 
@@ -25,15 +24,29 @@ bool LogFile::open() {
 }
 
 std::string LogFile::problem() const {
-  return fmt::format("cannot open the log file {}: {}: check that the directory exists and weir's user may write to it",
-                     path_, std::strerror(error_));
+  return fmt::format("cannot open the log file {}: {}: {}", path_, std::strerror(error_), remedy());
+}
+
+// A path of a standard stream cannot be opened when the stream is a socket, as under systemd.
+std::string_view LogFile::remedy() const noexcept {
+  if (path_ == "/dev/stdout" || path_ == "/proc/self/fd/1" || path_ == "/dev/fd/1") return "write stdout instead";
+  if (path_ == "/dev/stderr" || path_ == "/proc/self/fd/2" || path_ == "/dev/fd/2") return "write stderr instead";
+  return "check that the directory exists and weir's user may write to it";
 }
 
 void LogFile::write(std::string_view lines) {
+  if (line_is_cut_ && std::fwrite("\n", 1, 1, file_) != 1) fail(0);
+  line_is_cut_ = false;
   const std::size_t written = std::fwrite(lines.data(), 1, lines.size(), file_);
   if (written == lines.size() && std::fflush(file_) == 0) return;
+  line_is_cut_ = written > 0 && lines[written - 1] != '\n';
+  fail(written);
+}
+
+void LogFile::fail(std::size_t written) {
+  const int error = errno;
   std::clearerr(file_);
-  throw std::runtime_error("log lines were lost");
+  throw LogWriteFailed(std::strerror(error), written);
 }
 
 bool LogFile::reopen() {
@@ -43,7 +56,19 @@ bool LogFile::reopen() {
   if (fresh == nullptr) return false;
   std::fclose(file_);
   file_ = fresh;
+  line_is_cut_ = false;
   return true;
+}
+
+std::string text_of(const LogLoss& loss) {
+  switch (loss.what) {
+    case LogLoss::What::dropped:
+      return fmt::format("{} lines dropped: requests come faster than the log is written", loss.lines);
+    case LogLoss::What::unwritable:
+      return fmt::format("cannot be written: {}: {} lines lost, more may follow until it can", loss.why, loss.lines);
+    case LogLoss::What::writable: break;
+  }
+  return fmt::format("can be written again, {} lines were lost", loss.lines);
 }
 
 }  // namespace weir::daemon

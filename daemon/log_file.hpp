@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/log.hpp"
+
 namespace weir::daemon {
 
 class LogFile {
@@ -20,18 +22,26 @@ class LogFile {
   bool open();
   std::string problem() const;
 
-  // Throws std::runtime_error when the system takes nothing.
+  // Throws LogWriteFailed when the system does not take them all; the rest of a line that was cut is not written later.
   void write(std::string_view lines);
 
-  // Opens the path anew, after a rotation. The old file stays in use when that fails; then false.
+  // Opens the path again, after a rotation. The old file stays in use when that fails; then false.
   bool reopen();
 
- private:
   bool is_standard() const noexcept { return path_.empty() || path_ == "stdout" || path_ == "stderr"; }
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string_view remedy() const noexcept;
+  [[noreturn]] void fail(std::size_t written);
 
   std::string path_;
   std::FILE* file_ = nullptr;
   int error_ = 0;
+  bool line_is_cut_ = false;  // the last write ended within a line
 };
+
+// "cannot be written: No space left on device: 3 lines lost, more may follow until it can", for one line of a log.
+std::string text_of(const LogLoss& loss);
 
 }  // namespace weir::daemon

@@ -167,10 +167,15 @@ bool LogWriter::drain_all() {
   }
   const std::uint64_t before = written_.load(std::memory_order_relaxed);
   std::vector<Source*> gone;
+  std::uint64_t lost = 0;
   for (Source* source : sources) {
     // Looked at before draining: what an abandoned ring holds then is all it will ever hold.
     if (source->abandoned.load(std::memory_order_acquire)) gone.push_back(source);
-    drain(*source);
+    lost += drain(*source);
+  }
+  if (lost > 0) {
+    dropped_.fetch_add(lost, std::memory_order_relaxed);
+    report({LogLoss::What::dropped, lost, {}});
   }
   write_batch();
   if (!gone.empty()) {
@@ -181,36 +186,58 @@ bool LogWriter::drain_all() {
   return written_.load(std::memory_order_relaxed) != before;
 }
 
-void LogWriter::drain(Source& source) {
+// How many records were dropped since the last call.
+std::uint64_t LogWriter::drain(Source& source) {
   const std::size_t taken = source.ring.drain([this](const LogRecord& record) {
     options_.append(record, batch_);
     if (batch_.size() >= batch_bytes) write_batch();
   });
   written_.fetch_add(taken, std::memory_order_relaxed);
-  const std::uint64_t lost = source.ring.dropped() - source.reported;
-  if (lost == 0) return;
-  source.reported += lost;
-  dropped_.fetch_add(lost, std::memory_order_relaxed);
-  if (options_.report_dropped) {
-    options_.report_dropped(lost);
-  } else {
-    const std::string text = fmt::format("{} log records dropped", lost);
-    options_.append(LogRecord{Level::warn, wall_clock.load(std::memory_order_relaxed)(), text}, batch_);
+  const std::uint64_t lost = source.ring.dropped() - source.noticed;
+  source.noticed += lost;
+  return lost;
+}
+
+void LogWriter::report(const LogLoss& loss) noexcept {
+  if (options_.report) {
+    options_.report(loss);
+    return;
   }
+  if (loss.what == LogLoss::What::unwritable) return;  // there is nowhere to write it
+  const char* how = loss.what == LogLoss::What::dropped ? "dropped" : "could not be written";
+  const std::string text = fmt::format("log records lost: {} {}", loss.lines, how);
+  options_.append(LogRecord{Level::warn, wall_clock.load(std::memory_order_relaxed)(), text}, batch_);
 }
 
 void LogWriter::reopen_sink() noexcept {
   try {
     options_.reopen();
-  } catch (...) { failed_writes_.fetch_add(1, std::memory_order_relaxed); }
+  } catch (...) { failed_reopens_.fetch_add(1, std::memory_order_relaxed); }
 }
 
 void LogWriter::write_batch() noexcept {
   if (batch_.empty()) return;
   try {
     options_.write(batch_);
-  } catch (...) { failed_writes_.fetch_add(1, std::memory_order_relaxed); }
+    batch_.clear();
+    const std::uint64_t lost = std::exchange(incident_, 0);
+    if (lost > 0) report({LogLoss::What::writable, lost, {}});
+  } catch (const LogWriteFailed& failed) { lost_in_write(failed.what(), failed.written()); } catch (
+      const std::exception& failed) {
+    lost_in_write(failed.what(), 0);
+  } catch (...) { lost_in_write("for no known reason", 0); }
+}
+
+// A line that was taken in part is lost.
+void LogWriter::lost_in_write(std::string_view why, std::size_t written) noexcept {
+  const auto rest = batch_.begin() + static_cast<std::ptrdiff_t>(std::min(written, batch_.size()));
+  const auto lines = static_cast<std::uint64_t>(std::count(rest, batch_.end(), '\n'));
   batch_.clear();
+  if (lines == 0) return;
+  unwritten_.fetch_add(lines, std::memory_order_relaxed);
+  const bool begins = incident_ == 0;
+  incident_ += lines;
+  if (begins) report({LogLoss::What::unwritable, lines, why});
 }
 
 // The facade ------------------------------------------------------------------------------------------------------

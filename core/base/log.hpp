@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -30,13 +31,36 @@ void append_line(const LogRecord& record, std::string& out);
 // The text and a line end, for records that are lines already.
 void append_raw(const LogRecord& record, std::string& out);
 
+// What a sink throws that could not take all lines.
+class LogWriteFailed : public std::runtime_error {
+ public:
+  // `why` for people; `written`: bytes of the lines that were taken.
+  LogWriteFailed(const std::string& why, std::size_t written) : std::runtime_error(why), written_(written) {}
+  std::size_t written() const noexcept { return written_; }
+
+ private:
+  std::size_t written_;
+};
+
+// How lines are lost, and that they are no more.
+struct LogLoss {
+  enum class What : std::uint8_t {
+    dropped,     // rings were full: `lines` since the last report, of all producers together
+    unwritable,  // the sink has begun to refuse lines, `lines` of them so far, for `why`; told once per incident
+    writable,    // it takes lines again, after `lines` were lost
+  };
+  What what;
+  std::uint64_t lines;
+  std::string_view why;
+};
+
 struct LogOptions {
-  // Both are called on the writer's thread only. What they throw is counted and forgotten.
+  // All are called on the writer's thread only. What reopen throws is counted and forgotten.
   std::function<void(std::string_view lines)> write;
   std::function<void()> reopen = [] {};
   void (*append)(const LogRecord& record, std::string& out) = append_line;
-  // Says that `count` records were lost. Without it the writer adds a line of its own to the stream.
-  std::function<void(std::uint64_t count)> report_dropped;
+  // Without it the writer adds a line of its own to the stream, once the stream can be written.
+  std::function<void(const LogLoss& loss)> report;
 };
 
 // Owns the rings and the thread that empties them. Any thread. Outlives its producers.
@@ -52,7 +76,8 @@ class LogWriter {
 
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
   std::uint64_t written() const noexcept { return written_.load(std::memory_order_relaxed); }
-  std::uint64_t failed_writes() const noexcept { return failed_writes_.load(std::memory_order_relaxed); }
+  std::uint64_t unwritten() const noexcept { return unwritten_.load(std::memory_order_relaxed); }  // lines
+  std::uint64_t failed_reopens() const noexcept { return failed_reopens_.load(std::memory_order_relaxed); }
 
  private:
   friend class LogProducer;
@@ -61,7 +86,7 @@ class LogWriter {
   struct Source {
     explicit Source(std::size_t capacity) : ring(capacity) {}
     LogRing ring;
-    std::uint64_t reported = 0;          // writer's: drops it has told of
+    std::uint64_t noticed = 0;           // writer's: drops that were counted
     std::atomic<bool> abandoned{false};  // the producer has gone
   };
 
@@ -75,8 +100,10 @@ class LogWriter {
   void wake() noexcept;
   void run() noexcept;
   bool drain_all();
-  void drain(Source& source);
+  std::uint64_t drain(Source& source);
   void write_batch() noexcept;
+  void lost_in_write(std::string_view why, std::size_t written) noexcept;
+  void report(const LogLoss& loss) noexcept;
   void reopen_sink() noexcept;
   void rest(std::unique_lock<std::mutex>& lock, bool was_busy);
 
@@ -85,7 +112,9 @@ class LogWriter {
   std::atomic<State> state_{State::awake};
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<std::uint64_t> written_{0};
-  std::atomic<std::uint64_t> failed_writes_{0};
+  std::atomic<std::uint64_t> unwritten_{0};
+  std::atomic<std::uint64_t> failed_reopens_{0};
+  std::uint64_t incident_ = 0;  // writer's: lines lost since the sink began to refuse them; 0: it takes them
 
   std::mutex mutex_;  // guards what follows; never held while the sink works
   std::condition_variable wanted_;

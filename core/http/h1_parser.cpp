@@ -553,10 +553,9 @@ bool ResponseParser::on_field(const Field& field) noexcept {
   return on_shared_field(head_, field.id, head_.value(field));
 }
 
-// Whatever its framing fields say, such a response ends at its head (RFC 9112 section 6.3). One length is usual: that
-// of
-// a 304 is the one a 200 would have (RFC 9110 section 8.6), and a zero says nothing. The RFC allows a coding on 304 as
-// well, but origins that send one may send the last chunk, too.
+// Whatever its framing fields say, such a response ends at its head (RFC 9112 section 6.3). One length is usual:
+// that of a 304 is the one a 200 would have (RFC 9110 section 8.6), and a zero says nothing. The RFC allows a coding on
+// 304 as well, but origins that send one may send the last chunk, too.
 void ResponseParser::on_framing_of_bodiless(const Field& field) noexcept {
   const bool usual = field.id == FieldId::content_length && (seen_ & bit(FieldId::content_length)) == 0 &&
                      read_length(head_.value(field), head_.content_length).empty() &&

@@ -18,6 +18,10 @@ std::optional<std::string> environment_variable(const std::string& name);
 // This process, as the system and send_signal know it.
 std::uint32_t process_id() noexcept;
 
+// The file name, without directories, of the program that a process runs. Nothing: there is no such process, or the
+// system does not tell. Any thread.
+std::optional<std::string> program_of(std::uint32_t process);
+
 // Makes standard output and standard error take UTF-8 and leave line ends alone.
 void prepare_standard_streams() noexcept;
 

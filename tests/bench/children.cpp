@@ -200,6 +200,7 @@ bool measure(const std::string& name, const Options& options) {
   Work work{options.children};
   Watched spawner, busy, idle;
   Times spawns;
+  backend_named(name);  // what a library opens at its first use stays: libkqueue's descriptors
   const std::size_t descriptors_before = platform::open_descriptors();
   const auto begun = std::chrono::steady_clock::now();
   {

@@ -162,10 +162,39 @@ upstreams: { app: ["127.0.0.1:3000"] }
         self.assertIn(f"listening on http://{line['listeners']['proxy'][0]} (listener proxy), ".encode(), err)
 
 
-    def test_asking_a_process_that_is_no_weir_says_so(self):
+    def test_signalling_a_process_that_does_not_exist_says_so(self):
         done = self.run_weir("stop", "--pid", "2147483647")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("process 2147483647 cannot be asked: there is no such process", done.stderr)
+        self.assertIn("cannot signal process 2147483647: there is no such process", done.stderr)
+
+    @unless("windows-no-signal-handlers")  # there a process is asked by an event that only weir has
+    def test_a_process_that_is_not_weir_is_not_signalled(self):
+        other = subprocess.Popen(["sleep", "1000"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        for words in (["stop"], ["stop", "--now"], ["reopen-logs"]):
+            done = self.run_weir(*words, "--pid", str(other.pid))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"process {other.pid} is not weir, it runs sleep: nothing was sent", done.stderr)
+        self.assertIsNone(other.poll())
+
+    @unless("windows-no-unix-sockets")
+    def test_the_path_of_a_standard_output_that_is_a_socket_is_answered_with_its_name(self):
+        ours, its = socket.socketpair()
+        self.addCleanup(ours.close)
+        with its:
+            done = subprocess.run([WEIR, "run", self.file("listeners: { web: '127.0.0.1:0' }\nroutes: [{ respond: hi }]\n"
+                                                          "access_log: { path: /dev/stdout }\n")],
+                                  stdout=its, stderr=subprocess.PIPE, text=True, timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot open the log file /dev/stdout: ", done.stderr)
+        self.assertIn("write stdout instead", done.stderr)
+
+    def test_what_stops_a_start_is_said_with_time_and_level(self):
+        done = self.run_weir("run", self.file("listeners: { web: '127.0.0.1:0' }\nroutes: [{ respond: hi }]\n"
+                                              "access_log: { path: /nonexistent/access.log }\n"))
+        self.assertRegex(done.stderr.splitlines()[-1],
+                         r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z error cannot open the log file ")
 
 
 def gated(connection):
@@ -271,11 +300,11 @@ upstreams: {{ app: ["{app.address}"] }}
             self.assertTrue(client.ended())
             client.close()
 
-    def test_stop_asks_another_process_and_the_log_can_be_opened_anew(self):
+    def test_stop_asks_another_process_and_the_log_can_be_reopened(self):
         weir, app = self.serve()
         client = self.holding(weir, app)
         self.assertEqual(run_command("reopen-logs", "--pid", str(weir.info["pid"])).returncode, 0)
-        wait_until(lambda: "opened anew" in weir.stderr(), "the log line")
+        wait_until(lambda: "no log file to reopen" in weir.stderr(), "the log line")
         self.assertEqual(run_command("stop", "--pid", str(weir.info["pid"])).returncode, 0)
         wait_until(lambda: self.refuses(weir), "the closed listener")
         app.gate.set()
@@ -388,13 +417,44 @@ upstreams: {{ app: ["{app.address}"] }}
             weir.stop()
             self.assertFalse(os.path.exists(path))
 
+    @unless("windows-no-unix-sockets")
+    def test_a_socket_file_that_the_next_weir_bound_is_left_to_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/weir.sock"
+            config = f"listeners: {{ web: 'unix:{path}' }}\nroutes: [{{ respond: hi }}]\n"
+            first = self.start(config)
+            os.rename(path, f"{path}.old")
+            second = self.start(config)
+            first.signal(signal.SIGTERM)
+            self.assertEqual(first.wait(), 0)
+            with second.client() as client:
+                self.assertEqual(client.get().body, b"hi")
+
+    @unless("windows-no-signal-handlers")
+    def test_children_that_weir_inherits_are_reaped(self):
+        """A shell's, whose place weir takes by exec: one that has ended before weir starts, one that ends later."""
+        with tempfile.TemporaryDirectory() as folder:
+            gate = f"{folder}/gate"
+            os.mkfifo(gate)
+            weir = self.start("listeners: { web: '127.0.0.1:0' }\nroutes: [{ respond: hi }]\n",
+                              under=["sh", "-c", f"true & cat {gate} & exec \"$@\"", "sh"])
+
+            def children():
+                lines = subprocess.run(["ps", "-A", "-o", "ppid=,stat="], capture_output=True, text=True).stdout.splitlines()
+                return [line for line in lines if line.split()[0] == str(weir.pid)]
+
+            wait_until(lambda: len(children()) == 1, lambda: str(children()))
+            with open(gate, "w"):
+                pass
+            wait_until(lambda: not children(), lambda: str(children()))
+
 
 class Logs(WeirCase):
     @classmethod
     def setUpClass(cls):
         pass
 
-    def test_usr1_opens_the_log_anew(self):
+    def test_usr1_reopens_the_log(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "access.log")
             weir = self.start(f"listeners: {{ web: '127.0.0.1:0' }}\nroutes: [{{ respond: hi }}]\n"
@@ -405,11 +465,12 @@ class Logs(WeirCase):
                 path.rename(f"{path}.1")
                 weir.signal(signal.SIGUSR1)
                 wait_until(path.exists, "the new file")
+                wait_until(lambda: f"log file {path} reopened" in weir.stderr(), weir.stderr)
                 client.get("/second")
                 wait_until(lambda: "/second" in path.read_text(), "the second line")
                 self.assertNotIn("/second", pathlib.Path(f"{path}.1").read_text())
 
-    def test_a_log_that_cannot_be_opened_anew_is_written_on_and_somebody_is_told(self):
+    def test_a_log_that_cannot_be_reopened_is_written_on_and_somebody_is_told(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "logs", "access.log")
             path.parent.mkdir()
@@ -421,6 +482,30 @@ class Logs(WeirCase):
             with weir.client() as client:
                 client.get("/after")
             wait_until(lambda: "/after" in pathlib.Path(moved, "access.log").read_text(), "the line")
+            self.assertNotIn("reopened", weir.stderr())
+
+    @unless("windows-no-unix-sockets")  # there is no device that is always full either
+    def test_lines_that_cannot_be_written_are_told_of_once(self):
+        weir = self.start("listeners: { web: '127.0.0.1:0' }\nroutes: [{ respond: hi }]\naccess_log: { path: /dev/full }\n")
+        with weir.client() as client:
+            for _ in range(3):
+                self.assertEqual(client.get().body, b"hi")
+                wait_until(lambda: "access log: cannot be written: " in weir.stderr(), weir.stderr)
+        weir.stop()
+        self.assertEqual(weir.stderr().count("cannot be written"), 1)
+
+    @unless("windows-no-unix-sockets")  # nor FIFOs
+    def test_a_fifo_without_a_reader_neither_keeps_weir_from_starting_nor_from_ending(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/fifo"
+            os.mkfifo(path)
+            weir = self.start("listeners: { web: '127.0.0.1:0' }\nroutes: [{ respond: hi }]\n"
+                              f"access_log: {{ path: {path} }}\n")
+            with weir.client() as client:
+                for _ in range(40):  # more than a FIFO holds
+                    self.assertEqual(client.get(headers=[("User-Agent", "a" * 8000)]).body, b"hi")
+            weir.signal(signal.SIGTERM)
+            self.assertEqual(weir.wait(), 0)
 
     def test_every_request_has_its_line_when_the_process_has_ended(self):
         weir = self.start("listeners: { web: '127.0.0.1:0' }\nroutes: [{ respond: hi }]\naccess_log: combined\n", workers=2)

@@ -21,6 +21,7 @@
 #include "core/platform/child_exits.hpp"
 #include "core/platform/errors.hpp"
 #include "core/platform/posix/descriptors.hpp"
+#include "core/platform/posix/orphans.hpp"
 #ifdef __linux__
 #include "core/platform/linux/close_range.hpp"
 #include "core/platform/linux/process_descriptor.hpp"
@@ -313,7 +314,9 @@ Error spawn(ChildProcess& child, const SpawnSpec& spec) noexcept {
   if (const Error error = streams.open(spec)) return error;
   pid_t id = 0;
   try {
+    StartingChild starting;
     if (const Error error = start(spec, streams, id)) return error;
+    starting.started(id);
   } catch (const std::bad_alloc&) { return Errc::out_of_memory; }
   child.id = static_cast<std::uint32_t>(id);
   child.kind = HandleKind::child;
@@ -363,6 +366,7 @@ void reap(ChildProcess& child) noexcept {
     while (::waitid(P_PID, id, &how, WEXITED) != 0 && errno == EINTR) {}
   }
   if (child.has_descriptor) ::close(static_cast<int>(child.native));
+  forget_child(static_cast<pid_t>(child.id));
   child.id = 0;
   child.has_descriptor = false;
 }

@@ -3,6 +3,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+#ifdef __APPLE__
+#include <libproc.h>
+#endif
 
 namespace weir::platform {
 
@@ -15,6 +21,37 @@ std::optional<std::string> environment_variable(const std::string& name) {
 }
 
 std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(::getpid()); }
+
+#if defined(__linux__)
+
+// The link names the file even after an upgrade has replaced it. It can be read for processes of the same user only;
+// the name of the command, cut to 15 characters, for all.
+std::optional<std::string> program_of(std::uint32_t process) {
+  const std::string folder = "/proc/" + std::to_string(process);
+  std::error_code unreadable;
+  std::string name = std::filesystem::read_symlink(folder + "/exe", unreadable).filename().string();
+  constexpr std::string_view replaced = " (deleted)";
+  if (name.ends_with(replaced)) name.resize(name.size() - replaced.size());
+  if (unreadable) std::getline(std::ifstream(folder + "/comm"), name);
+  if (name.empty()) return std::nullopt;
+  return name;
+}
+
+#elif defined(__APPLE__)
+
+std::optional<std::string> program_of(std::uint32_t process) {
+  char path[PROC_PIDPATHINFO_MAXSIZE];
+  const int size = ::proc_pidpath(static_cast<int>(process), path, sizeof path);
+  if (size <= 0) return std::nullopt;
+  const std::string_view text(path, static_cast<std::size_t>(size));
+  return std::string(text.substr(text.rfind('/') + 1));
+}
+
+#else
+
+std::optional<std::string> program_of(std::uint32_t) { return std::nullopt; }
+
+#endif
 
 void prepare_standard_streams() noexcept {}  // they take bytes as they are
 

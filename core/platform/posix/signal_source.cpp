@@ -15,11 +15,12 @@
 namespace weir::platform {
 namespace {
 
-constexpr std::array<std::pair<int, Signal>, 5> handled{{{SIGTERM, Signal::terminate},
+constexpr std::array<std::pair<int, Signal>, 6> handled{{{SIGTERM, Signal::terminate},
                                                          {SIGINT, Signal::interrupt},
                                                          {SIGQUIT, Signal::quit},
                                                          {SIGHUP, Signal::hang_up},
-                                                         {SIGUSR1, Signal::reopen_logs}}};
+                                                         {SIGUSR1, Signal::reopen_logs},
+                                                         {SIGCHLD, Signal::child_ended}}};
 
 // The write end, for handlers: they may only touch lock-free atomics and call write().
 std::atomic<int> write_end{-1};
@@ -46,7 +47,7 @@ sigset_t handled_set() noexcept {
 void set_action(int number, void (*action)(int)) noexcept {
   struct sigaction entry{};
   entry.sa_handler = action;
-  entry.sa_flags = SA_RESTART;
+  entry.sa_flags = SA_RESTART | SA_NOCLDSTOP;
   sigemptyset(&entry.sa_mask);
   ::sigaction(number, &entry, nullptr);
 }

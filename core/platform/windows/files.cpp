@@ -50,4 +50,7 @@ std::FILE* open_for_append(const std::string& path) noexcept try {
   return nullptr;
 }
 
+// Asked of sockets only, which are no files here.
+std::optional<FileId> file_id(const std::string&) noexcept { return std::nullopt; }
+
 }  // namespace weir::platform

@@ -38,6 +38,9 @@ std::optional<std::string> environment_variable(const std::string& name) {
 
 std::uint32_t process_id() noexcept { return ::GetCurrentProcessId(); }
 
+// Not asked: the events that send_signal opens tell a weir from others.
+std::optional<std::string> program_of(std::uint32_t) { return std::nullopt; }
+
 void prepare_standard_streams() noexcept {
   ::SetConsoleOutputCP(CP_UTF8);
   for (std::FILE* stream : {stdout, stderr}) ::_setmode(::_fileno(stream), _O_BINARY);

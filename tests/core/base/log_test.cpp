@@ -1,5 +1,6 @@
 #include "core/base/log.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <stdexcept>
@@ -233,7 +234,7 @@ TEST_CASE("while the sink is stuck the caller goes on, and the writer tells late
   writer.flush();
   CHECK(writer.dropped() == lost);
   CHECK(writer.written() == static_cast<std::uint64_t>(kept));
-  CHECK(sink.text().find("5 log records dropped\n") != std::string::npos);
+  CHECK(sink.text().find("log records lost: 5 dropped\n") != std::string::npos);
   CHECK(sink.lines().size() == static_cast<std::size_t>(kept) + 1);
 
   producer.push(record("after"));
@@ -245,13 +246,105 @@ TEST_CASE("a stream whose lines have a format reports its losses elsewhere", "[l
   Sink sink;
   std::atomic<std::uint64_t> reported{0};
   LogOptions options = sink.options();
-  options.report_dropped = [&](std::uint64_t count) { reported += count; };
+  options.report = [&](const LogLoss& loss) {
+    if (loss.what == LogLoss::What::dropped) reported += loss.lines;
+  };
   LogWriter writer(std::move(options));
   LogProducer producer(writer, 256);
   CHECK_FALSE(producer.push(record(std::string(300, 'x'))));
   writer.flush();
   CHECK(reported == 1);
   CHECK(sink.text().empty());
+}
+
+TEST_CASE("what several producers lost at a time is told once", "[log]") {
+  Sink sink;
+  std::vector<std::uint64_t> told;
+  LogOptions options = sink.options();
+  options.report = [&](const LogLoss& loss) { told.push_back(loss.lines); };
+  LogWriter writer(std::move(options));
+  LogProducer one(writer, 256);
+  LogProducer two(writer, 256);
+  sink.hold();
+  one.push(record("first"));
+  sink.wait_for_write(1);
+  CHECK_FALSE(one.push(record(std::string(300, 'x'))));
+  CHECK_FALSE(two.push(record(std::string(300, 'x'))));
+  CHECK_FALSE(two.push(record(std::string(300, 'x'))));
+  sink.let_go();
+  writer.flush();
+  CHECK(told == std::vector<std::uint64_t>{3});
+  CHECK(writer.dropped() == 3);
+}
+
+namespace {
+
+// A device that is full, or has room for so many bytes.
+struct Device {
+  std::string text;
+  std::size_t room = 0;
+
+  LogOptions options(std::vector<std::string>* told = nullptr) {
+    LogOptions made;
+    made.append = append_raw;
+    made.write = [this](std::string_view lines) {
+      const std::size_t taken = std::min(room, lines.size());
+      text.append(lines.substr(0, taken));
+      room -= taken;
+      if (taken < lines.size()) throw LogWriteFailed("no space", taken);
+    };
+    if (told == nullptr) return made;
+    made.report = [told](const LogLoss& loss) {
+      constexpr const char* names[] = {"dropped", "unwritable", "writable"};
+      told->push_back(fmt::format("{} {} {}", names[static_cast<int>(loss.what)], loss.lines, loss.why));
+    };
+    return made;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("lines that cannot be written are counted, and told of when it begins and when it ends", "[log]") {
+  Device device;
+  std::vector<std::string> told;
+  LogWriter writer(device.options(&told));
+  LogProducer producer(writer);
+  const auto write = [&](std::string_view text) {
+    producer.push(record(text));
+    writer.flush();
+  };
+  write("one");
+  write("two");
+  write("three");
+  CHECK(told == std::vector<std::string>{"unwritable 1 no space"});
+  CHECK(writer.unwritten() == 3);
+  device.room = 100;
+  write("four");
+  write("five");
+  CHECK(device.text == "four\nfive\n");
+  CHECK(told == std::vector<std::string>{"unwritable 1 no space", "writable 3 "});
+  device.room = 2;
+  write("six");  // a line in part is lost
+  CHECK(told.back() == "unwritable 1 no space");
+  CHECK(told.size() == 3);
+  CHECK(writer.unwritten() == 4);
+}
+
+TEST_CASE("a stream without another place for it says what it lost as soon as it can be written", "[log]") {
+  Device device;
+  {
+    LogWriter writer(device.options());
+    LogProducer producer(writer);
+    producer.push(record("one"));
+    writer.flush();
+    device.room = 1000;
+    producer.push(record("two"));
+    writer.flush();
+    producer.push(record("three"));
+    writer.flush();
+  }
+  CHECK(device.text.starts_with("two\n"));
+  CHECK(device.text.find("log records lost: 1 could not be written\n") != std::string::npos);
 }
 
 TEST_CASE("what a producer left behind is written, whichever ends first", "[log]") {
@@ -304,7 +397,7 @@ TEST_CASE("a sink that throws loses its lines and is counted, and the writer goe
   LogProducer producer(writer);
   producer.push(record("lost"));
   writer.flush();
-  CHECK(writer.failed_writes() == 1);
+  CHECK(writer.unwritten() == 1);
   broken = false;
   producer.push(record("kept"));
   writer.flush();

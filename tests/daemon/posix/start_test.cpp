@@ -1,12 +1,18 @@
 // What a start opens and resolves: listening sockets, names, log files.
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "core/platform/child.hpp"
+#include "core/platform/orphans.hpp"
 #include "daemon/listening.hpp"
 #include "daemon/log_file.hpp"
 #include "daemon/resolve.hpp"
@@ -158,7 +164,7 @@ TEST_CASE("each endpoint that does not resolve is named with its place") {
   CHECK(failures[1].starts_with("cannot resolve endpoint no port (upstream app): it is neither"));
 }
 
-TEST_CASE("a log file is appended to, and opened anew after it was moved") {
+TEST_CASE("a log file is appended to, and reopened after it was moved") {
   const Folder folder;
   const std::string path = folder.path + "/access.log";
   std::ofstream(path) << "old\n";
@@ -192,5 +198,62 @@ TEST_CASE("a log file that cannot be opened says why, and stays what it was") {
 TEST_CASE("lines that a full device does not take are an error") {
   LogFile file("/dev/full");
   REQUIRE(file.open());
-  CHECK_THROWS(file.write("lost\n"));
+  CHECK_THROWS_AS(file.write("lost\n"), LogWriteFailed);
+  CHECK_THROWS_AS(file.write("lost\n"), LogWriteFailed);
+}
+
+TEST_CASE("a log to a FIFO starts without a reader, and what was written waits for one") {
+  const Folder folder;
+  const std::string path = folder.path + "/fifo";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  LogFile file(path);
+  REQUIRE(file.open());
+  file.write("one\n");
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  REQUIRE(reader >= 0);
+  char bytes[16];
+  CHECK(::read(reader, bytes, sizeof bytes) == 4);
+  ::close(reader);
+  file.write("two\n");  // nobody reads it any more: no signal, no error
+  REQUIRE(file.reopen());
+  file.write("three\n");
+}
+
+TEST_CASE("the socket file that was bound is removed, and no other of its name") {
+  const Folder folder;
+  const std::string path = folder.path + "/a.sock";
+  proxy::Spec spec;
+  add_listener(spec, "web", {"unix:" + path});
+  for (const bool replaced : {false, true}) {
+    ListeningSockets sockets;
+    REQUIRE(sockets.open(spec, 1).empty());
+    if (replaced) {  // by the next weir, which listens there already
+      std::filesystem::rename(path, path + ".old");
+      std::ofstream(path) << "another's";
+    }
+    sockets.remove_socket_files();
+    CHECK(std::filesystem::exists(path) == replaced);
+    close_all(sockets.take(0));
+  }
+}
+
+TEST_CASE("children that nobody started here are reaped, own ones are left to their owner") {
+  const pid_t inherited = ::fork();
+  if (inherited == 0) ::_exit(0);
+  ChildProcess own;
+  SpawnSpec spec;
+  const std::vector<std::string> argv{"/bin/sh", "-c", "exit 7"};
+  spec.argv = argv;
+  REQUIRE_FALSE(platform::spawn(own, spec));
+  siginfo_t ended{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(own.id), &ended, WEXITED | WNOWAIT) == 0);
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(inherited), &ended, WEXITED | WNOWAIT) == 0);
+
+  platform::adopt_orphans();
+  ended = {};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(own.id), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+  CHECK(ended.si_status == 7);
+  platform::reap(own);  // looks again: the system may have told of this one first
+  CHECK(::waitid(P_PID, static_cast<id_t>(inherited), &ended, WEXITED | WNOHANG) == -1);
+  CHECK(errno == ECHILD);
 }

@@ -106,7 +106,7 @@ TEST_CASE("a unix socket is refused with its rule") {
   CHECK(failures[0].find("unix sockets can be neither listened on nor connected to") != std::string::npos);
 }
 
-TEST_CASE("a log file can be renamed while it is written, and is opened anew") {
+TEST_CASE("a log file can be renamed while it is written, and reopened") {
   std::random_device random;
   const auto folder = std::filesystem::temp_directory_path() / path_of("weir-größe-" + std::to_string(random()));
   std::filesystem::create_directories(folder);
