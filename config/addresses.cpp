@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/build.hpp"
+#include "config/foreign_keys.hpp"
 
 namespace weir::config {
 
@@ -36,6 +37,21 @@ bool looks_like_pipe(std::string_view text) noexcept {
   return false;
 }
 
+// nginx and HAProxy write options behind the address of a server: "10.0.0.1:3000 weight=3 max_fails=2".
+std::string remedy_for_options(std::string_view address, std::string_view options) {
+  std::string out;
+  for (const std::string_view name : {"weight=", "weight "}) {
+    const std::size_t at = options.find(name);
+    if (at == std::string_view::npos) continue;
+    const std::string_view value = options.substr(at + name.size());
+    out = fmt::format("a weight is a key: {{ address: \"{}\", weight: {} }}", address,
+                      value.substr(0, value.find_first_of(" ;")));
+  }
+  if (!out.empty()) return out;
+  if (const ForeignKey* foreign = foreign_key(options)) return fmt::format("{}: {}", foreign->name, foreign->answer);
+  return fmt::format("write the address alone: \"{}\"; what follows it is a key, such as weight", address);
+}
+
 // What was probably meant by a text that is no address.
 std::string remedy(std::string_view text, bool for_endpoint) {
   std::string general = for_endpoint
@@ -45,6 +61,9 @@ std::string remedy(std::string_view text, bool for_endpoint) {
   if (const std::string_view rest = without_scheme(text); !rest.empty()) {
     return fmt::format("write it without the scheme and path: {}{}", rest,
                        rest.rfind(':') == std::string_view::npos ? ":80" : "");
+  }
+  if (const std::size_t blank = text.find_first_of(" \t"); for_endpoint && blank != std::string_view::npos) {
+    return remedy_for_options(text.substr(0, blank), text.substr(blank + 1));
   }
   if (looks_like_pipe(text)) {
     return fmt::format("a named pipe is '{}NAME' in single quotes, NAME without \\ and / and of at most {} bytes",

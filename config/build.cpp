@@ -36,6 +36,7 @@ void Builder::build(Node& root) {
   runtime(fields["runtime"], fields.at("runtime"));
   limits(fields["limits"], fields.at("limits"));
   timeouts(fields["timeouts"], fields.at("timeouts"));
+  paths(fields["paths"], fields.at("paths"), spec_.paths);
   forwarding(fields["forwarding"], fields.at("forwarding"));
   access_log(fields["access_log"], fields.at("access_log"));
   server_name(fields["server_name"], fields.at("server_name"));

@@ -53,14 +53,17 @@ class Builder {
   struct Bound {
     Address address;
     const Node* node;
+    bool implied;  // the IPv6 half of ":80"
   };
 
   // sections.cpp
   void runtime(Node* node, const Path& path);
   void limits(Node* node, const Path& path);
   void timeouts(Node* node, const Path& path);
+  void paths(Node* node, const Path& path, proxy::PathRules& out);
   void forwarding(Node* node, const Path& path);
   void access_log(Node* node, const Path& path);
+  void log_format(Node& node, const Path& path);
   void server_name(Node* node, const Path& path);
 
   // listeners.cpp
@@ -68,7 +71,8 @@ class Builder {
   void listener(Node& key, Node& value, const Path& path);
   void bind(Node& node, const Path& path, proxy::ListenerSpec& out);
   void unix_mode(Node& node, const Path& path, proxy::ListenerSpec& out);
-  void check_clash(const Node& node, const Path& path, const Address& address);
+  bool check_clash(const Node& node, const Path& path, const Address& address, bool implied);
+  void drop_implied(const Address& address);
   void check_reachable(const Node& listeners, const Path& path);
 
   // upstreams.cpp
@@ -87,6 +91,7 @@ class Builder {
   void conditions(const Fields& fields, proxy::RouteSpec& out);
   void action(const Fields& fields, proxy::RouteSpec& out);
   void options(Fields& fields, proxy::RouteSpec& out);
+  std::optional<std::string> rewritten_path(Node& node, const Path& path, const proxy::RouteSpec& route);
   void rewrite(Node* node, const Path& path, proxy::RouteSpec& out);
   void respond(Node& node, const Path& path, proxy::RouteSpec& out);
   void redirect(Node& node, const Path& path, proxy::RouteSpec& out);
@@ -101,16 +106,18 @@ class Builder {
 
 // conditions.cpp: what a route compares. Each reports and returns nothing when the text is wrong.
 std::optional<std::string> read_host(Reader& reader, Node& node, const Path& path);
-std::optional<std::string> read_path(Reader& reader, Node& node, const Path& path, std::string_view text);
+std::optional<std::string> read_path(Reader& reader, Node& node, const Path& path, std::string_view text,
+                                     const proxy::PathRules& rules);
 std::optional<std::string> read_method(Reader& reader, Node& node, const Path& path);
 void read_matches(Reader& reader, Node& node, const Path& path, std::vector<proxy::HeaderMatch>& out);
 
 // headers.cpp
-enum class Headers { request, response };
-void read_header_edit(Reader& reader, Node* node, const Path& path, Headers which, proxy::HeaderEdit& out);
+enum class Headers { request, response, check };
+void read_header_edit(Reader& reader, const Fields& fields, Headers which, proxy::HeaderEdit& out);
 void read_header_lists(Reader& reader, Node& node, const Path& path, Headers which,
                        std::vector<proxy::HeaderEdit::Line>& out);
-std::optional<std::string> read_field_value(Reader& reader, Node& node, const Path& path);
+void read_constant_headers(Reader& reader, Node& node, const Path& path, std::vector<proxy::HeaderEdit::Line>& out);
+std::optional<std::string> read_field_value(Reader& reader, Node& node, const Path& path);  // without request variables
 
 // addresses.cpp
 std::optional<Address> read_bind(Reader& reader, Node& node, const Path& path);

@@ -45,7 +45,72 @@ std::string path_fault(std::string_view word) {
   if (word == "encoded-slash" || word == "encoded-backslash" || word == "backslash") return "it holds a hidden slash";
   if (word == "encoded-control") return "it holds a control character";
   if (word == "bad-escape") return "a % needs two hex digits behind it";
+  if (word == "bad-byte") return "it holds a character that must be percent-encoded";
+  if (word == "dot-parameters") return "a .. with parameters behind it";
   return fmt::format("it is refused ({})", word);
+}
+
+// Valid in a path and of no meaning there: no path of a configuration has it.
+constexpr std::string_view kept_slash = "%EF%BF%BF";
+
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t found = std::min(text.find(from, at), text.size());
+    out.append(text.substr(at, found - at));
+    if (found == text.size()) break;
+    out.append(to);
+    at = found + from.size();
+  }
+  return out;
+}
+
+std::string merged_slashes(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c != '/' || !out.ends_with('/')) out += c;
+  }
+  return out;
+}
+
+// The whole segments in front of a wildcard: "/a/*" and "/a*" mean /a, "/a/*.php" means /a as well.
+std::string_view before_star(std::string_view text) noexcept {
+  const std::size_t star = text.find('*');
+  const bool at_end = star + 1 == text.size();
+  std::string_view kept = text.substr(0, star);
+  if (!at_end && !kept.ends_with('/')) kept = kept.substr(0, kept.rfind('/') + 1);
+  while (kept.size() > 1 && kept.ends_with('/')) kept.remove_suffix(1);
+  return kept;
+}
+
+// What a path of a request looks like that a person writes with "é" or a blank in it.
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = byte > 0x20 && byte < 0x7f && std::string_view{"\"<>^`{|}"}.find(c) == std::string_view::npos;
+    if (plain) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", byte);
+    }
+  }
+  return out;
+}
+
+std::string path_remedy(std::string_view text, std::string_view word) {
+  if (word == "climbs" || word == "dot-parameters") return "write the path that is meant, without ..";
+  if (word == "encoded-slash") {
+    return "write / for a separator; for a slash inside a segment add paths: { encoded_slashes: keep } to the route";
+  }
+  if (word == "encoded-backslash" || word == "backslash") return "write / for a separator";
+  if (word == "encoded-control") return "remove it: requests with control characters in the path are refused (400)";
+  if (word == "bad-escape") return "a % itself is written %25";
+  std::array<char, 4 * max_path> normal;
+  const std::string encoded = percent_encoded(text);
+  const http::NormalPath verdict = http::normalise_path(encoded, normal.data());
+  if (verdict.verdict == http::PathVerdict::refused) return "visible ASCII characters; others as their UTF-8 bytes: %C3%A9";
+  return fmt::format("write it as it comes in a request: {}", verdict.path);
 }
 
 }  // namespace
@@ -66,7 +131,8 @@ std::optional<std::string> read_host(Reader& reader, Node& node, const Path& pat
   return std::nullopt;
 }
 
-std::optional<std::string> read_path(Reader& reader, Node& node, const Path& path, std::string_view text) {
+std::optional<std::string> read_path(Reader& reader, Node& node, const Path& path, std::string_view text,
+                                     const proxy::PathRules& rules) {
   const auto refuse = [&](std::string message, std::string hint) {
     reader.error(node, path, std::move(message), std::move(hint));
     return std::nullopt;
@@ -80,20 +146,30 @@ std::optional<std::string> read_path(Reader& reader, Node& node, const Path& pat
                   fmt::format("a query is not compared; write {}", text.substr(0, end)));
   }
   if (text.find('*') != std::string_view::npos) {
-    return refuse(
-        fmt::format("the path \"{}\" holds a *", text),
-        fmt::format("a path is a prefix already: write {}", text == "/*" ? "/" : text.substr(0, text.find("/*"))));
+    const std::string_view meant = before_star(text);
+    return refuse(fmt::format("the path \"{}\" holds a *", text),
+                  fmt::format("a path is a prefix of whole segments and has no wildcards: {} is for {} and everything "
+                              "below it",
+                              meant, meant));
   }
-  std::array<char, max_path> normal;
-  const http::NormalPath verdict = http::normalise_path(text, normal.data());
+  // As a request's path is brought into its form by these rules. A slash that is kept encoded is a character of its
+  // segment: for the comparison another one stands for it.
+  const bool keep = rules.encoded_slashes == proxy::PathRules::EncodedSlashes::keep;
+  const std::string shown = keep ? replaced(text, "%2f", "%2F") : std::string(text);
+  const std::string compared = keep ? replaced(shown, "%2F", kept_slash) : shown;
+  std::array<char, 3 * max_path> normal;
+  const http::NormalPath verdict = http::normalise_path(compared, normal.data());
   if (verdict.verdict == http::PathVerdict::refused) {
-    return refuse(fmt::format("no request can have the path \"{}\": {}", text, path_fault(verdict.word)), {});
+    return refuse(fmt::format("no request can have the path \"{}\": {}", text, path_fault(verdict.word)),
+                  path_remedy(text, verdict.word));
   }
-  if (verdict.verdict == http::PathVerdict::rewritten) {
+  std::string form = keep ? replaced(verdict.path, kept_slash, "%2F") : std::string(verdict.path);
+  if (rules.merge_slashes) form = merged_slashes(form);
+  if (form != text) {
     return refuse(fmt::format("the path \"{}\" is not in its normal form, so no request can match it", text),
-                  fmt::format("write {}", verdict.path));
+                  fmt::format("write {}", form));
   }
-  return std::string{text};
+  return form;
 }
 
 std::optional<std::string> read_method(Reader& reader, Node& node, const Path& path) {

@@ -24,8 +24,15 @@ struct ShortWait {
   Diagnostic place;
 };
 
+// A program that will be started. One without a separator is sought in PATH.
+struct Program {
+  std::string name;
+  Diagnostic place;
+};
+
 struct Demands {
   std::vector<Demand> features;
+  std::vector<Program> programs;
   std::vector<ShortWait> waits;
   // Where the numbers of sockets come from; the numbers themselves are the Spec's.
   std::optional<Diagnostic> backend;      // runtime.backend, when it is not auto

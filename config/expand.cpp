@@ -6,16 +6,18 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 #include "core/base/path.hpp"
 #include "core/platform/program.hpp"
+#include "core/proxy/template.hpp"
 
 namespace weir::config {
 
 namespace {
 
 constexpr std::size_t max_value_file = 1024 * 1024;  // bytes behind !file
-constexpr std::string_view request_names[] = {"scheme", "host", "host_port", "path", "query", "uri"};
+constexpr std::string_view spellings = "write ${NAME} or ${NAME:-default}; $${ stands for ${ itself";
 
 bool is_name(std::string_view text) noexcept {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
@@ -24,51 +26,45 @@ bool is_name(std::string_view text) noexcept {
   });
 }
 
-bool is_request_name(std::string_view name) noexcept {
-  return std::find(std::begin(request_names), std::end(request_names), name) != std::end(request_names);
+bool is_request_variable(std::string_view name) noexcept {
+  const auto& names = proxy::request_variables;
+  return name.starts_with("header.") || std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Writes what stands between "${" and "}" to `out`.
-bool expand_variable(Tree& tree, const Node& scalar, const Path& path, Variables variables, std::string_view inside,
-                     std::string& out) {
+// What a variable of the environment stands for; nothing where it has neither value nor default.
+std::optional<std::string> value_of(std::string_view inside) {
   const std::size_t divider = inside.find(":-");
   const std::string name{inside.substr(0, divider)};
-  if (variables == Variables::redirect && is_request_name(inside)) {
-    out += fmt::format("${{{}}}", inside);
-    return true;
-  }
-  if (!is_name(name)) {
-    tree.report(Severity::error, scalar, path.text(), fmt::format("\"{}\" is no name of an environment variable", name),
-                "write ${NAME} or ${NAME:-default}; $${ stands for ${ itself");
-    return false;
-  }
-  const auto value = platform::environment_variable(name);
-  if (value && (!value->empty() || divider == std::string_view::npos)) {
-    out += *value;
-    return true;
-  }
-  if (divider != std::string_view::npos) {
-    out += inside.substr(divider + 2);
-    return true;
-  }
-  std::string hint = fmt::format("set it, or give a default: ${{{}:-value}}", name);
-  if (variables == Variables::redirect) hint += "; of the request there are ${scheme} ${host} ${host_port} ${path} ${query} ${uri}";
-  tree.report(Severity::error, scalar, path.text(), fmt::format("the environment variable {} is not set", name),
-              std::move(hint));
-  return false;
+  if (!is_name(name)) return std::nullopt;
+  auto value = platform::environment_variable(name);
+  if (value && (!value->empty() || divider == std::string_view::npos)) return value;
+  if (divider != std::string_view::npos) return std::string(inside.substr(divider + 2));
+  return std::nullopt;
 }
 
-bool expand_text(Tree& tree, Node& scalar, const Path& path, Variables variables) {
+void report_missing(Tree& tree, const Node& scalar, const Path& path, std::string_view inside) {
+  const std::string_view name = inside.substr(0, inside.find(":-"));
+  if (is_request_variable(name)) {
+    tree.report(Severity::error, scalar, path.text(), fmt::format("${{{}}} is a variable of the request", name),
+                "it can be used in header values, redirects and rewrites; $${ stands for ${ itself");
+  } else if (is_name(name)) {
+    tree.report(Severity::error, scalar, path.text(), fmt::format("the environment variable {} is not set", name),
+                fmt::format("set it, or give a default: ${{{}:-value}}", name));
+  } else {
+    tree.report(Severity::error, scalar, path.text(),
+                fmt::format("\"{}\" is not a name of an environment variable", name), std::string(spellings));
+  }
+}
+
+bool expand_text(Tree& tree, Node& scalar, const Path& path) {
   const std::string_view text = scalar.view();
   if (text.find("${") == std::string_view::npos) return true;
   std::string out;
   bool good = true;
-  bool changed = false;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t dollar = std::min(text.find("${", at), text.size());
     out += text.substr(at, dollar - at);
     if (dollar == text.size()) break;
-    changed = true;
     if (dollar > at && text[dollar - 1] == '$') {
       out += '{';  // the first of the two dollars was copied
       at = dollar + 2;
@@ -76,21 +72,60 @@ bool expand_text(Tree& tree, Node& scalar, const Path& path, Variables variables
     }
     const std::size_t end = text.find('}', dollar);
     if (end == std::string_view::npos) {
-      tree.report(Severity::error, scalar, path.text(), "a ${ is opened and never closed",
-                  "write ${NAME} or ${NAME:-default}; $${ stands for ${ itself");
+      tree.report(Severity::error, scalar, path.text(), "a ${ is opened and never closed", std::string(spellings));
       return false;
     }
-    good = expand_variable(tree, scalar, path, variables, text.substr(dollar + 2, end - dollar - 2), out) && good;
+    const std::string_view inside = text.substr(dollar + 2, end - dollar - 2);
+    const auto value = value_of(inside);
+    if (value) {
+      out += *value;
+    } else {
+      report_missing(tree, scalar, path, inside);
+      good = false;
+    }
     at = end + 1;
   }
   if (!good) return false;
   scalar.text = tree.keep(out);
   scalar.size = static_cast<std::uint32_t>(out.size());
-  if (changed) scalar.flags |= Node::expanded;
+  scalar.flags |= Node::expanded;
   return true;
 }
 
-bool read_value_file(Tree& tree, Node& scalar, const Path& path) {
+std::string with_doubled_dollars(std::string_view text) {
+  std::string out;
+  for (const char c : text) out.append(c == '$' ? 2 : 1, c);
+  return out;
+}
+
+// Of a template only what the environment has is replaced.
+void expand_template(Tree& tree, Node& scalar, std::span<const std::string_view> left) {
+  const std::string_view text = scalar.view();
+  if (text.find('$') == std::string_view::npos) return;
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t dollar = std::min(text.find('$', at), text.size());
+    out += text.substr(at, dollar - at);
+    if (dollar == text.size()) break;
+    const std::size_t end = text.substr(dollar).starts_with("${") ? text.find('}', dollar) : std::string_view::npos;
+    if (end == std::string_view::npos) {
+      const std::size_t taken = text.substr(dollar).starts_with("$$") ? 2 : 1;
+      out += text.substr(dollar, taken);
+      at = dollar + taken;
+      continue;
+    }
+    const std::string_view inside = text.substr(dollar + 2, end - dollar - 2);
+    const bool ours = std::find(left.begin(), left.end(), inside.substr(0, inside.find(":-"))) != left.end();
+    const auto value = ours ? std::nullopt : value_of(inside);
+    out += value ? with_doubled_dollars(*value) : std::string(text.substr(dollar, end + 1 - dollar));
+    at = end + 1;
+  }
+  scalar.text = tree.keep(out);
+  scalar.size = static_cast<std::uint32_t>(out.size());
+  scalar.flags |= Node::expanded;
+}
+
+bool read_value_file(Tree& tree, Node& scalar, const Path& path, bool is_template) {
   const std::filesystem::path file = tree.source(scalar).directory / path_of(scalar.view());
   std::string text;
   std::string error;
@@ -101,6 +136,7 @@ bool read_value_file(Tree& tree, Node& scalar, const Path& path) {
   }
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
+  if (is_template) text = with_doubled_dollars(text);
   scalar.text = tree.keep(text);
   scalar.size = static_cast<std::uint32_t>(text.size());
   scalar.flags |= Node::expanded;
@@ -109,12 +145,14 @@ bool read_value_file(Tree& tree, Node& scalar, const Path& path) {
 
 }  // namespace
 
-bool expand(Tree& tree, Node& scalar, const Path& path, Variables variables) {
+bool expand(Tree& tree, Node& scalar, const Path& path, std::span<const std::string_view> left) {
   if (!scalar.is_scalar() || scalar.is(Node::expanded)) return true;
-  const bool good = expand_text(tree, scalar, path, variables);
+  const bool is_template = !left.empty() && !scalar.is(Node::from_file);
+  if (is_template) expand_template(tree, scalar, left);
+  const bool good = is_template || expand_text(tree, scalar, path);
   if (!scalar.is(Node::from_file)) return good;
   scalar.flags = static_cast<std::uint8_t>(scalar.flags & ~Node::from_file);
-  return good && read_value_file(tree, scalar, path);
+  return good && read_value_file(tree, scalar, path, !left.empty());
 }
 
 bool read_text_file(const std::filesystem::path& path, std::size_t max_bytes, std::string& text, std::string& error) {

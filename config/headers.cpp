@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/build.hpp"
+#include "config/request_text.hpp"
 
 namespace weir::config {
 
@@ -23,8 +24,9 @@ bool check_name(Reader& reader, const Node& node, const Path& path, std::string_
                  "it belongs to a connection or delimits the body, so weir writes it itself");
     return false;
   }
-  if (which == Headers::request && lowered == "host") {
-    reader.error(node, path, "the header Host cannot be changed here", "use rewrite: { host: name }");
+  if (which != Headers::response && lowered == "host") {
+    reader.error(node, path, "the header Host cannot be changed here",
+                 which == Headers::check ? "use the key host of the health check" : "use rewrite: { host: name }");
     return false;
   }
   return true;
@@ -39,15 +41,33 @@ void check_twice(Reader& reader, const Node& key, const Path& path, const std::v
   }
 }
 
+std::optional<std::string> checked_value(Reader& reader, const Node& node, const Path& path, std::string text) {
+  if (is_field_value(text)) return text;
+  reader.error(node, path, "this cannot be the value of a header",
+               "write one line without control characters, and no space at its ends");
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> read_field_value(Reader& reader, Node& node, const Path& path) {
   const auto text = reader.text(node, path);
   if (!text) return std::nullopt;
-  if (is_field_value(*text)) return std::string{*text};
-  reader.error(node, path, "this is no value of a header",
-               "one line without control characters, and no space at its ends");
-  return std::nullopt;
+  return checked_value(reader, node, path, std::string{*text});
+}
+
+std::optional<std::string> read_field_template(Reader& reader, Node& node, const Path& path) {
+  auto text = read_request_text(reader, node, path);
+  return text ? checked_value(reader, node, path, std::move(*text)) : std::nullopt;
+}
+
+void read_constant_headers(Reader& reader, Node& node, const Path& path, std::vector<proxy::HeaderEdit::Line>& out) {
+  reader.entries(node, path, "a map of header names and values", [&](Node& key, Node& value, const Path& at) {
+    if (!check_name(reader, key, at, key.view(), Headers::check)) return;
+    check_twice(reader, key, at, out, key.view());
+    auto text = read_field_value(reader, value, at);
+    if (text) out.push_back({std::string{key.view()}, std::move(*text)});
+  });
 }
 
 void read_header_lists(Reader& reader, Node& node, const Path& path, Headers which,
@@ -55,13 +75,12 @@ void read_header_lists(Reader& reader, Node& node, const Path& path, Headers whi
   reader.entries(node, path, "a map of header names and values", [&](Node& key, Node& value, const Path& at) {
     if (!check_name(reader, key, at, key.view(), which)) return;
     reader.each(value, at, [&](Node& one, const Path& place) {
-      if (auto text = read_field_value(reader, one, place)) out.push_back({std::string{key.view()}, std::move(*text)});
+      if (auto text = read_field_template(reader, one, place)) out.push_back({std::string{key.view()}, std::move(*text)});
     });
   });
 }
 
-void read_header_edit(Reader& reader, Node* node, const Path& path, Headers which, proxy::HeaderEdit& out) {
-  Fields fields(reader, node, path, keys::header_edit);
+void read_header_edit(Reader& reader, const Fields& fields, Headers which, proxy::HeaderEdit& out) {
   if (Node* remove = fields["remove"]; remove && remove->kind != Kind::null) {
     reader.each(*remove, fields.at("remove"), [&](Node& one, const Path& place) {
       const auto name = reader.text(one, place);
@@ -73,7 +92,7 @@ void read_header_edit(Reader& reader, Node* node, const Path& path, Headers whic
                    [&](Node& key, Node& value, const Path& at) {
                      if (!check_name(reader, key, at, key.view(), which)) return;
                      check_twice(reader, key, at, out.set, key.view());
-                     auto text = read_field_value(reader, value, at);
+                     auto text = read_field_template(reader, value, at);
                      if (text) out.set.push_back({std::string{key.view()}, std::move(*text)});
                    });
   }

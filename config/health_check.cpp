@@ -4,6 +4,7 @@
 
 #include "config/build.hpp"
 #include "core/base/path.hpp"
+#include "core/http/uri.hpp"
 
 namespace weir::config {
 
@@ -57,12 +58,8 @@ std::vector<std::string> read_script(Reader& reader, Node& node, const Path& pat
                    "no shell reads it; arguments are elements of a list: [/etc/weir/checks/app, --max, 5s]");
   }
   std::string& program = argv.front();
-  const std::filesystem::path file = path_of(program);
-  // Windows calls a path without a drive relative, and an empty one cannot be made absolute.
-  if (file.has_parent_path() && !file.has_root_path()) {
-    const std::filesystem::path from = std::filesystem::absolute("." / reader.tree().source(node).directory);
-    program = text_of((from / file).lexically_normal());
-  }
+  if (path_of(program).has_parent_path()) program = reader.beside_file(node, program);
+  reader.demands().programs.push_back({program, reader.tree().place_of(node, path.text())});
   return argv;
 }
 
@@ -104,6 +101,58 @@ bool read_kind(Reader& reader, Fields& fields, proxy::HealthCheckSpec& out) {
   return tcp;
 }
 
+// "200" or "300-399".
+std::optional<proxy::HealthCheckSpec::Statuses> parse_statuses(std::string_view text) noexcept {
+  const auto number = [](std::string_view digits) -> std::optional<std::uint16_t> {
+    if (digits.size() != 3 || digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+    const int value = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
+    return value >= 200 && value <= 599 ? std::optional(static_cast<std::uint16_t>(value)) : std::nullopt;
+  };
+  const std::size_t dash = text.find('-');
+  const auto first = number(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : number(text.substr(dash + 1));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return proxy::HealthCheckSpec::Statuses{*first, *last};
+}
+
+void read_expect(Reader& reader, Node& node, const Path& path, proxy::HealthCheckSpec& out) {
+  if (node.kind == Kind::list && node.size == 0) {
+    reader.error(node, path, "an empty list lets no status pass", "write [200], or leave expect out for 200 to 399");
+    return;
+  }
+  reader.each(node, path, [&](Node& at, const Path& place) {
+    const auto text = reader.text(at, place);
+    if (!text) return;
+    const auto statuses = parse_statuses(*text);
+    if (statuses) {
+      out.expect.push_back(*statuses);
+      return;
+    }
+    const bool pattern = text->size() == 3 && (*text)[0] >= '2' && (*text)[0] <= '5' && lower(text->substr(1)) == "xx";
+    reader.error(at, place, fmt::format("\"{}\" is not a status from 200 to 599, nor a range of them", *text),
+                 pattern ? fmt::format("write \"{0}00-{0}99\"", (*text)[0]) : "write 200, or a range: \"200-299\"");
+  });
+}
+
+// What only an http check sends and expects.
+void read_request(Reader& reader, Fields& fields, proxy::HealthCheckSpec& out) {
+  for (const std::string_view key : {"host", "headers", "expect"}) {
+    if (!fields[key] || fields["http"] || !(fields["tcp"] || fields["script"])) continue;
+    reader.error(*fields[key], fields.at(key), fmt::format("{} belongs to an http check", key),
+                 fmt::format("remove it, or check with http: /healthz instead of {}", fields["tcp"] ? "tcp" : "script"));
+  }
+  if (Node* host = fields["host"]) {
+    const auto text = reader.text(*host, fields.at("host"));
+    const auto authority = text ? http::parse_authority(*text) : std::nullopt;
+    if (text && (!authority || authority->host.empty())) {
+      reader.error(*host, fields.at("host"), fmt::format("\"{}\" is not a host", *text), "write name or name:port");
+    }
+    if (text) out.host = *text;
+  }
+  if (Node* headers = fields["headers"]) read_constant_headers(reader, *headers, fields.at("headers"), out.headers);
+  if (Node* expect = fields["expect"]) read_expect(reader, *expect, fields.at("expect"), out);
+}
+
 }  // namespace
 
 void Builder::health_check(Node* node, const Path& path, proxy::UpstreamSpec& out) {
@@ -132,8 +181,8 @@ void Builder::health_check(Node* node, const Path& path, proxy::UpstreamSpec& ou
                   fmt::format("a check ends before the next one begins: make the timeout shorter, or write interval: {}",
                               duration_text(check.timeout)));
   }
-  fields.read_integer("rise", check.rise);
-  fields.read_integer("fall", check.fall);
+  fields.read_members(check);
+  read_request(reader_, fields, check);
   if (good) out.health_check = std::move(check);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/expand.hpp"
+#include "config/foreign_keys.hpp"
 #include "config/path.hpp"
 #include "core/base/path.hpp"
 
@@ -213,6 +214,8 @@ class Includer {
   std::set<std::string> loaded_;
 };
 
+std::string_view foreign_guide(const Node& root) { return root.is_scalar() ? guide_for(root.view()) : ""; }
+
 Node* finish(Tree& tree, Node* root, std::string_view name, const fs::path& self) {
   if (!root) {
     if (tree.errors() == 0) {
@@ -227,7 +230,11 @@ Node* finish(Tree& tree, Node* root, std::string_view name, const fs::path& self
     return nullptr;
   }
   if (root->kind != Kind::map) {
-    tree.report(Severity::error, *root, {}, "a configuration file is a map of keys", std::string(small_example));
+    const std::string_view guide = foreign_guide(*root);
+    tree.report(Severity::error, *root, {}, "a configuration file is a map of keys",
+                guide.empty() ? std::string(small_example)
+                              : fmt::format("this looks like the configuration of another proxy: {} has both side by side",
+                                            guide));
     return nullptr;
   }
   const std::size_t before = tree.errors();

@@ -6,6 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
+
+#include "core/proxy/spec.hpp"
 
 namespace weir::config {
 
@@ -28,15 +31,26 @@ enum class Type : std::uint8_t {
 
 struct Object;
 
+// Where in the Spec the value of a key goes. Fields::read_members reads all keys of a section that have one; the others
+// are read by name, since their value takes more than storing.
+using Member =
+    std::variant<std::monostate, Duration proxy::Timeouts::*, Duration proxy::Shutdown::*, bool proxy::Forwarding::*,
+                 bool proxy::PathRules::*, bool proxy::RouteSpec::*, bool proxy::ListenerSpec::*,
+                 std::uint32_t proxy::ListenerSpec::*, std::uint32_t proxy::Runtime::*, std::uint32_t proxy::UpstreamSpec::*,
+                 Duration proxy::UpstreamSpec::*, std::uint32_t proxy::EndpointSpec::*,
+                 std::uint32_t proxy::HealthCheckSpec::*>;
+
 struct Key {
-  std::string_view name;
+  std::string_view name = {};
   Type type = Type::text;
-  std::string_view fallback;  // as it would be written; empty: no default
-  std::string_view doc;
+  std::string_view fallback = {};  // as it would be written; empty: no default
+  std::string_view doc = {};
   const Object* object = nullptr;
   std::span<const std::string_view> choices = {};
   std::uint64_t low = 0;
   std::uint64_t high = 0;
+  Member member = {};
+  bool per_route = false;  // of `timeouts`: a route may have its own
 };
 
 enum class ShortForm : std::uint8_t { none, text, texts, status_or_text };
@@ -50,8 +64,8 @@ struct Object {
 };
 
 namespace keys {
-extern const Object file, runtime, shutdown, limits, forwarding, timeouts, route_timeout, access_log, listener, route,
-    respond, redirect, rewrite, header_edit, upstream, endpoint, health_check, platform;
+extern const Object file, runtime, shutdown, limits, forwarding, timeouts, route_timeout, paths, access_log, listener,
+    route, respond, redirect, rewrite, header_edit, response_headers, upstream, endpoint, health_check, platform;
 }
 
 // Every object, the file first.

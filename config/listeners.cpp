@@ -50,16 +50,18 @@ void Builder::listener(Node& key, Node& value, const Path& path) {
   if (!out.upstream.empty()) {
     upstream_names_.use(reader_, *fields["upstream"], fields.at("upstream"), fields["upstream"]->view());
   }
-  fields.read_integer("max_connections", out.max_connections);
+  fields.read_members(out);
   if (Demands& demands = reader_.demands(); out.max_connections > demands.most_connections) {
     demands.most_connections = out.max_connections;
     demands.connections = reader_.tree().place_of(*fields["max_connections"], fields.at("max_connections").text());
   }
-  fields.read("redirect_to_https", out.redirect_to_https);
   if (out.redirect_to_https && !out.upstream.empty()) {
     reader_.error(*fields["upstream"], fields.at("upstream"),
                   "a listener that redirects to https has no use for an upstream", "keep one of the two");
   }
+  const Path edits = fields.at("response_headers");
+  const Fields response(reader_, fields["response_headers"], edits, keys::header_edit);
+  read_header_edit(reader_, response, Headers::response, out.response_headers);
   if (Node* mode = fields["unix_mode"]) unix_mode(*mode, fields.at("unix_mode"), out);
 }
 
@@ -71,20 +73,34 @@ void Builder::bind(Node& node, const Path& path, proxy::ListenerSpec& out) {
   reader_.each(node, path, [&](Node& at, const Path& place) {
     const auto address = read_bind(reader_, at, place);
     if (!address) return;
-    out.bind_texts.emplace_back(at.view());
+    const auto add = [&](std::string text, bool second_family) {
+      out.bind_texts.push_back(std::move(text));
+      out.second_family.push_back(second_family);
+    };
+    add(std::string(at.view()), false);
     auto& first = reader_.demands().first_bind;
     if (!first) first = reader_.tree().place_of(at, place.text());
-    check_clash(at, place, *address);
+    check_clash(at, place, *address, false);
+    if (!at.view().starts_with(':') && !at.view().starts_with("*:")) return;
+    std::string other = fmt::format("[::]:{}", address->port);
+    if (check_clash(at, place, *parse_address(other), true)) add(std::move(other), true);
   });
 }
 
-void Builder::check_clash(const Node& node, const Path& path, const Address& address) {
-  if (address.has_port() && address.port == 0) return;  // the system chooses
-  for (const Bound& other : bound_) {
+// Whether the address is to be bound. One that is only implied by ":80" gives way to one that is written.
+bool Builder::check_clash(const Node& node, const Path& path, const Address& address, bool implied) {
+  if (address.has_port() && address.port == 0) return true;  // the system chooses
+  for (Bound& other : bound_) {
     if (same_place(other.address, address)) {
+      if (implied) return false;
+      if (other.implied) {
+        drop_implied(address);
+        other = {address, &node, false};
+        return true;
+      }
       reader_.error(node, path, fmt::format("\"{}\" is bound twice", node.view()),
-                    fmt::format("it is already bound at {}", reader_.tree().place(*other.node)));
-      return;
+                    fmt::format("it is already bound at {}; keep one of the two", reader_.tree().place(*other.node)));
+      return false;
     }
     if (!address.has_port() || other.address.family != address.family || other.address.port != address.port) {
       continue;
@@ -97,7 +113,19 @@ void Builder::check_clash(const Node& node, const Path& path, const Address& add
                       reader_.tree().place(*other.node)));
     }
   }
-  bound_.push_back({address, &node});
+  bound_.push_back({address, &node, implied});
+  return true;
+}
+
+void Builder::drop_implied(const Address& address) {
+  for (proxy::ListenerSpec& listener : spec_.listeners) {
+    for (std::size_t i = 0; i < listener.bind_texts.size(); ++i) {
+      if (!listener.second_family[i] || parse_address(listener.bind_texts[i]) != address) continue;
+      listener.bind_texts.erase(listener.bind_texts.begin() + static_cast<std::ptrdiff_t>(i));
+      listener.second_family.erase(listener.second_family.begin() + static_cast<std::ptrdiff_t>(i));
+      return;
+    }
+  }
 }
 
 void Builder::unix_mode(Node& node, const Path& path, proxy::ListenerSpec& out) {

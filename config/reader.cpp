@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "config/expand.hpp"
+#include "config/foreign_keys.hpp"
 #include "core/base/assert.hpp"
+#include "core/base/path.hpp"
 
 namespace weir::config {
 
@@ -86,6 +89,10 @@ std::string with_article(std::string_view noun) {
 }  // namespace
 
 void Reader::wrong_kind(const Node& at, const Path& path, std::string_view expected, std::string hint) {
+  if (hint.empty()) {
+    hint = at.kind == Kind::null ? "write one behind the colon, or remove the key"
+                                 : fmt::format("write {} in its place, or remove the key", expected);
+  }
   if (at.kind == Kind::null) {
     error(at, path, fmt::format("the value is missing: {} is expected", expected), std::move(hint));
   } else {
@@ -101,7 +108,7 @@ bool Reader::scalar(Node& node, const Path& path, std::string_view expected) {
   return expand(tree_, node, path);
 }
 
-std::optional<std::string_view> Reader::text(Node& node, const Path& path, bool leave_request_variables) {
+std::optional<std::string_view> Reader::text(Node& node, const Path& path, std::span<const std::string_view> left) {
   if (node.kind == Kind::null) {
     wrong_kind(node, path, "a text", "an empty text is \"\"");
     return std::nullopt;
@@ -110,8 +117,7 @@ std::optional<std::string_view> Reader::text(Node& node, const Path& path, bool 
     wrong_kind(node, path, "a text");
     return std::nullopt;
   }
-  const bool good = expand(tree_, node, path, leave_request_variables ? Variables::redirect : Variables::environment);
-  if (!good) return std::nullopt;
+  if (!expand(tree_, node, path, left)) return std::nullopt;
   const std::string_view value = node.view();
   if (node.is(Node::quoted) || node.is(Node::expanded)) return value;
   if (is_truth_word(lower(value))) {
@@ -262,6 +268,14 @@ proxy::Origin Reader::origin(const Node& node) {
   return {from.name, static_cast<int>(node.line) + 1, from.column(node.line, node.column)};
 }
 
+std::string Reader::beside_file(const Node& node, std::string_view path) {
+  const std::filesystem::path file = path_of(path);
+  // Windows calls a path without a drive relative, and an empty one cannot be made absolute.
+  if (file.has_root_path()) return std::string(path);
+  const std::filesystem::path from = std::filesystem::absolute("." / tree_.source(node).directory);
+  return text_of((from / file).lexically_normal());
+}
+
 Fields::Fields(Reader& reader, Node* node, const Path& path, const Object& object)
     : reader_(reader), node_(node), path_(path), object_(object) {
   if (!node_ || node_->kind == Kind::null) {
@@ -279,6 +293,11 @@ Fields::Fields(Reader& reader, Node* node, const Path& path, const Object& objec
 }
 
 void Fields::report_unknown(const Node& key) {
+  if (const ForeignKey* foreign = foreign_key(key.view()); foreign) {
+    reader_.error(key, Path(path_, key.view()), fmt::format("weir has no key \"{}\"", key.view()),
+                  std::string(foreign->answer));
+    return;
+  }
   std::vector<std::string_view> names;
   for (const Key& known : object_.keys) names.push_back(known.name);
   std::string hint;
@@ -314,7 +333,7 @@ void Fields::read(std::string_view key, Duration& out, Zero zero) {
 void Fields::read(std::string_view key, std::string& out) {
   if (Node* node = (*this)[key]) out = reader_.text(*node, at(key)).value_or(out);
 }
-void Fields::read_integer(std::string_view key, std::uint32_t& out) {
+void Fields::read(std::string_view key, std::uint32_t& out) {
   const Key& entry = *find_key(object_, key);
   Node* node = (*this)[key];
   if (!node) return;

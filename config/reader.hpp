@@ -41,8 +41,8 @@ class Reader {
   // "found a list, where X is expected".
   void wrong_kind(const Node& at, const Path& path, std::string_view expected, std::string hint = {});
 
-  // The views live as long as the tree.
-  std::optional<std::string_view> text(Node& node, const Path& path, bool leave_request_variables = false);
+  // The views live as long as the tree. `left`: see expand().
+  std::optional<std::string_view> text(Node& node, const Path& path, std::span<const std::string_view> left = {});
   std::optional<bool> boolean(Node& node, const Path& path);
   std::optional<std::uint64_t> integer(Node& node, const Path& path, std::uint64_t low, std::uint64_t high);
   std::optional<Duration> duration(Node& node, const Path& path, Zero zero = Zero::allowed);
@@ -77,6 +77,9 @@ class Reader {
 
   proxy::Origin origin(const Node& node);
 
+  // A relative path starts from the directory of the file that holds the node.
+  std::string beside_file(const Node& node, std::string_view path);
+
  private:
   bool scalar(Node& node, const Path& path, std::string_view expected);
 
@@ -95,11 +98,21 @@ class Fields {
   Node* operator[](std::string_view key) const;  // null when absent. The key is in the table: asserted
   Path at(std::string_view key) const { return Path(path_, key); }
 
-  // These leave `out` alone when the key is absent or wrong.
+  // Reads every key whose value is a member of Owner. Like all below, leaves what is absent or wrong as it is.
+  template <class Owner>
+  void read_members(Owner& out) {
+    for (const Key& key : object_.keys) {
+      std::visit(
+          [&](auto member) {
+            if constexpr (requires { out.*member; }) read(key.name, out.*member);
+          },
+          key.member);
+    }
+  }
   void read(std::string_view key, bool& out);
   void read(std::string_view key, Duration& out, Zero zero = Zero::allowed);
   void read(std::string_view key, std::string& out);
-  void read_integer(std::string_view key, std::uint32_t& out);  // within the table's bounds
+  void read(std::string_view key, std::uint32_t& out);  // within the table's bounds
   template <std::unsigned_integral Size>
   void read_size(std::string_view key, Size& out, std::uint64_t low, std::uint64_t high) {
     if (const auto value = size(key, low, high)) out = static_cast<Size>(*value);

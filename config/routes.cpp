@@ -4,7 +4,9 @@
 #include <array>
 
 #include "config/build.hpp"
+#include "config/request_text.hpp"
 #include "core/http/uri.hpp"
+#include "core/proxy/template.hpp"
 
 namespace weir::config {
 
@@ -21,6 +23,40 @@ bool refuse_empty(Reader& reader, const Node& node, const Path& path, std::strin
   if (node.kind != Kind::list || node.size > 0) return false;
   reader.error(node, path, "an empty list matches nothing", fmt::format("leave {} out to match any", key));
   return true;
+}
+
+bool all_digits(std::string_view text) noexcept {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Where a text begins as a status line does, "503" or "503 Service Unavailable": the end of the number; else 0. A client
+// would get such a text with status 200.
+std::size_t status_in_front(std::string_view text) noexcept {
+  const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+  const bool status = end == 3 && all_digits(text.substr(0, 3)) && text[0] >= '1' && text[0] <= '5';
+  return status ? end : 0;
+}
+
+// The text in double quotes, cut where it is long.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text.substr(0, 60)) {
+    if (c == '\n') break;
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+void refuse_status_as_text(Reader& reader, const Node& node, const Path& path, std::string_view text) {
+  const std::string_view status = text.substr(0, 3);
+  const std::size_t rest = std::min(text.find_first_not_of(' ', 3), text.size());
+  const std::string meant = rest == text.size() || text[rest] == '\n'
+                                ? fmt::format("respond: {}", status)
+                                : fmt::format("respond: {{ status: {}, body: {} }}", status, quoted(text.substr(rest)));
+  reader.error(node, path, fmt::format("{} is a text, which would be sent with status 200", quoted(text)),
+               fmt::format("for status {0} write {1}; for this text write respond: {{ status: 200, body: {2} }}", status,
+                           meant, quoted(text)));
 }
 
 bool is_redirect_status(std::uint64_t status) noexcept {
@@ -50,6 +86,7 @@ void Builder::route(Node& node, const Path& path) {
   proxy::RouteSpec& out = spec_.routes.emplace_back();
   out.origin = reader_.origin(node);
   out.timeout = spec_.timeouts;
+  out.paths = spec_.paths;
   if (node.kind != Kind::map) {
     reader_.wrong_kind(node, path, "a map of the keys of a route", "{ host: app.example.com, upstream: app }");
     return;
@@ -57,6 +94,7 @@ void Builder::route(Node& node, const Path& path) {
   Fields fields(reader_, &node, path, keys::route);
   fields.read("name", out.name);
   if (out.name.empty()) out.name = fmt::format("route {}", spec_.routes.size());
+  paths(fields["paths"], fields.at("paths"), out.paths);
   conditions(fields, out);
   action(fields, out);
   options(fields, out);
@@ -73,7 +111,7 @@ void Builder::conditions(const Fields& fields, proxy::RouteSpec& out) {
     if (const auto text = reader_.text(*node, fields.at("path"))) {
       const bool exact = text->starts_with('=');
       out.path_match = exact ? proxy::PathMatch::exact : proxy::PathMatch::prefix;
-      if (auto checked = read_path(reader_, *node, fields.at("path"), text->substr(exact ? 1 : 0))) {
+      if (auto checked = read_path(reader_, *node, fields.at("path"), text->substr(exact ? 1 : 0), out.paths)) {
         out.path = std::move(*checked);
       }
     }
@@ -118,51 +156,72 @@ void Builder::action(const Fields& fields, proxy::RouteSpec& out) {
 
 void Builder::options(Fields& fields, proxy::RouteSpec& out) {
   rewrite(fields["rewrite"], fields.at("rewrite"), out);
-  read_header_edit(reader_, fields["request_headers"], fields.at("request_headers"), Headers::request,
-                   out.request_headers);
-  read_header_edit(reader_, fields["response_headers"], fields.at("response_headers"), Headers::response,
-                   out.response_headers);
+  const Path request_edits = fields.at("request_headers");
+  const Fields request(reader_, fields["request_headers"], request_edits, keys::header_edit);
+  read_header_edit(reader_, request, Headers::request, out.request_headers);
+  const Path response_edits = fields.at("response_headers");
+  Fields response(reader_, fields["response_headers"], response_edits, keys::response_headers);
+  read_header_edit(reader_, response, Headers::response, out.response_headers);
+  response.read_members(out);
   const Path below = fields.at("timeout");
   Fields timeout(reader_, fields["timeout"], below, keys::route_timeout);
-  timeout.read("connect", out.timeout.connect);
-  timeout.read("first_byte", out.timeout.first_byte);
-  timeout.read("idle", out.timeout.idle);
-  timeout.read("total", out.timeout.total);
-  timeout.read("tunnel", out.timeout.tunnel);
+  timeout.read_members(out.timeout);
   fields.read_size("max_body", out.max_body, 0, max_body_limit);
-  fields.read("allow_connect", out.allow_connect);
-  fields.read("allow_upgrade", out.allow_upgrade);
+  fields.read_members(out);
   if (fields["upstream"] || (!fields["respond"] && !fields["redirect"])) return;
-  for (const std::string_view key : {"rewrite", "request_headers", "allow_connect", "allow_upgrade"}) {
+  for (const std::string_view key : {"rewrite", "request_headers", "allow_connect", "allow_upgrade", "allow_trace"}) {
     if (!fields[key]) continue;
     reader_.warning(*fields[key], fields.at(key), fmt::format("{} has no effect here", key),
                     "the route answers by itself; nothing is passed on to an upstream");
   }
 }
 
+// A path with variables: its texts are those of a path in normal form, and a variable stands in a segment, but for
+// ${path}, which begins one.
+std::optional<std::string> Builder::rewritten_path(Node& node, const Path& path, const proxy::RouteSpec& route) {
+  const auto text = read_request_text(reader_, node, path);
+  if (!text) return std::nullopt;
+  const auto compiled = proxy::Template::compile(*text);
+  if (compiled->is_constant()) return read_path(reader_, node, path, *text, route.paths);
+  for (const std::string_view whole : {"${uri}", "${query}"}) {
+    if (text->find(whole) == std::string::npos) continue;
+    reader_.error(node, path, fmt::format("{} holds the query, which stays as it is", whole), "write ${path}");
+    return std::nullopt;
+  }
+  if (const std::size_t seam = text->find("/${path}"); seam != std::string::npos) {
+    reader_.error(node, path, "${path} begins with a / of its own",
+                  fmt::format("write {}{}", text->substr(0, seam), text->substr(seam + 1)));
+    return std::nullopt;
+  }
+  std::string shape;  // the path with something plain for each variable
+  compiled->visit([&](std::string_view literal) { shape += literal; },
+                  [&](std::uint8_t variable) {
+                    shape += variable == static_cast<std::uint8_t>(proxy::Variable::path) ? "/x" : "x";
+                  },
+                  [&](http::FieldId, std::string_view) { shape += "x"; });
+  if (!read_path(reader_, node, path, shape, route.paths)) return std::nullopt;
+  return text;
+}
+
 void Builder::rewrite(Node* node, const Path& path, proxy::RouteSpec& out) {
   Fields fields(reader_, node, path, keys::rewrite);
-  for (const std::string_view key : {"prefix", "path"}) {
-    Node* value = fields[key];
-    if (!value) continue;
-    const auto text = reader_.text(*value, fields.at(key));
-    if (!text) continue;
-    (key == "prefix" ? out.rewrite.prefix : out.rewrite.path) = read_path(reader_, *value, fields.at(key), *text);
-  }
+  if (Node* value = fields["prefix"]) out.rewrite.prefix = rewritten_path(*value, fields.at("prefix"), out);
+  if (Node* value = fields["path"]) out.rewrite.path = rewritten_path(*value, fields.at("path"), out);
   if (fields["prefix"] && fields["path"]) {
     reader_.error(*fields["path"], fields.at("path"), "prefix and path exclude each other",
-                  "prefix replaces the matched part, path the whole");
+                  "keep one: prefix replaces the matched part, path the whole");
   }
   if (fields["prefix"] && out.path_match == proxy::PathMatch::exact) {
     reader_.error(*fields["prefix"], fields.at("prefix"), "a prefix can only be replaced where a prefix is matched",
                   "this route matches one path exactly: use rewrite: { path: /new }");
   }
   if (Node* host = fields["host"]) {
-    const auto text = reader_.text(*host, fields.at("host"));
+    const auto text = read_request_text(reader_, *host, fields.at("host"));
     if (!text) return;
     const auto authority = http::parse_authority(*text);
-    if (!authority || authority->host.empty()) {
-      reader_.error(*host, fields.at("host"), fmt::format("\"{}\" is no host", *text), "write name or name:port");
+    const bool constant = proxy::Template::compile(*text)->is_constant();
+    if (constant && (!authority || authority->host.empty())) {
+      reader_.error(*host, fields.at("host"), fmt::format("\"{}\" is not a host", *text), "write name or name:port");
       return;
     }
     out.rewrite.host = *text;
@@ -173,14 +232,23 @@ void Builder::respond(Node& node, const Path& path, proxy::RouteSpec& out) {
   proxy::Respond& respond = out.respond.emplace();
   const Key& status_key = *find_key(keys::respond, "status");
   if (node.is_scalar()) {
-    const bool number = !node.is(Node::quoted) && !node.is(Node::from_file) && node.size > 0 &&
-                        node.view().find_first_not_of("0123456789") == std::string_view::npos;
-    if (number) {
+    const bool from_file = node.is(Node::from_file);
+    const bool on_purpose = node.is(Node::quoted) && !node.view().starts_with("${");
+    if (all_digits(node.view()) && !on_purpose && !from_file) {
       const auto status = reader_.integer(node, path, status_key.low, status_key.high);
       if (status) respond.status = static_cast<std::uint16_t>(*status);
-    } else if (const auto body = reader_.text(node, path)) {
-      respond.body = *body;
+      return;
     }
+    const auto body = reader_.text(node, path);
+    if (!body) return;
+    if (!from_file && !on_purpose && all_digits(*body)) {  // a variable may hold a status
+      if (const auto status = reader_.integer(node, path, status_key.low, status_key.high)) {
+        respond.status = static_cast<std::uint16_t>(*status);
+      }
+      return;
+    }
+    if (!from_file && status_in_front(*body) != 0) return refuse_status_as_text(reader_, node, path, *body);
+    respond.body = *body;
     return;
   }
   if (node.kind != Kind::map) {
@@ -189,7 +257,7 @@ void Builder::respond(Node& node, const Path& path, proxy::RouteSpec& out) {
   }
   Fields fields(reader_, &node, path, keys::respond);
   std::uint32_t status = respond.status;
-  fields.read_integer("status", status);
+  fields.read("status", status);
   respond.status = static_cast<std::uint16_t>(status);
   fields.read("body", respond.body);
   if (!respond.body.empty() && (status == 204 || status == 205 || status == 304)) {
@@ -208,7 +276,7 @@ void Builder::respond(Node& node, const Path& path, proxy::RouteSpec& out) {
 void Builder::redirect(Node& node, const Path& path, proxy::RouteSpec& out) {
   proxy::Redirect& redirect = out.redirect.emplace();
   const auto read_location = [&](Node& at, const Path& place) {
-    const auto text = reader_.text(at, place, true);
+    const auto text = read_request_text(reader_, at, place);
     if (!text) return;
     redirect.location = *text;
     const bool clean = is_field_value(*text) && text->find(' ') == std::string_view::npos;
@@ -216,7 +284,7 @@ void Builder::redirect(Node& node, const Path& path, proxy::RouteSpec& out) {
                           text->starts_with("${scheme}://") || text->starts_with('/') || text->starts_with("${path}") ||
                           text->starts_with("${uri}");
     if (clean && absolute) return;
-    reader_.error(at, place, fmt::format("\"{}\" is no location", *text),
+    reader_.error(at, place, fmt::format("\"{}\" is not a location", *text),
                   "a location begins with https://, http:// or /, and holds no space: \"https://${host}${uri}\"");
   };
   if (node.is_scalar()) {

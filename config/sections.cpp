@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "config/build.hpp"
+#include "config/request_text.hpp"
+#include "core/proxy/template.hpp"
 
 namespace weir::config {
 
@@ -30,11 +32,10 @@ void Builder::runtime(Node* node, const Path& path) {
     }
   }
   fields.read_size("buffer_size", spec_.runtime.buffer_size, 8 * KiB, 1 * MiB);
-  fields.read_integer("max_scripts", spec_.runtime.max_scripts);
+  fields.read_members(spec_.runtime);
   const Path below = fields.at("shutdown");
   Fields shutdown(reader_, fields["shutdown"], below, keys::shutdown);
-  shutdown.read("timeout", spec_.runtime.shutdown.timeout);
-  shutdown.read("idle", spec_.runtime.shutdown.idle);
+  shutdown.read_members(spec_.runtime.shutdown);
 }
 
 void Builder::limits(Node* node, const Path& path) {
@@ -69,42 +70,41 @@ void Builder::limits(Node* node, const Path& path) {
     }
   }
   std::uint32_t count = limits.header_count;
-  fields.read_integer("header_count", count);
+  fields.read("header_count", count);
   limits.header_count = static_cast<std::uint16_t>(count);
 }
 
 void Builder::timeouts(Node* node, const Path& path) {
   Fields fields(reader_, node, path, keys::timeouts);
-  proxy::Timeouts& timeouts = spec_.timeouts;
-  fields.read("head", timeouts.head);
-  fields.read("keep_alive", timeouts.keep_alive);
-  fields.read("connect", timeouts.connect);
-  fields.read("first_byte", timeouts.first_byte);
-  fields.read("idle", timeouts.idle);
-  fields.read("total", timeouts.total);
-  fields.read("tunnel", timeouts.tunnel);
+  fields.read_members(spec_.timeouts);
+}
+
+void Builder::paths(Node* node, const Path& path, proxy::PathRules& out) {
+  Fields fields(reader_, node, path, keys::paths);
+  fields.read_members(out);
+  if (Node* slashes = fields["encoded_slashes"]) {
+    const Key& entry = *find_key(keys::paths, "encoded_slashes");
+    const auto choice = reader_.choice(*slashes, fields.at("encoded_slashes"), entry.choices);
+    using EncodedSlashes = proxy::PathRules::EncodedSlashes;
+    if (choice) out.encoded_slashes = *choice == 1 ? EncodedSlashes::keep : EncodedSlashes::refuse;
+  }
 }
 
 void Builder::forwarding(Node* node, const Path& path) {
   Fields fields(reader_, node, path, keys::forwarding);
   proxy::Forwarding& forwarding = spec_.forwarding;
-  fields.read("x_forwarded", forwarding.x_forwarded);
-  fields.read("forwarded", forwarding.forwarded);
-  fields.read("via", forwarding.via);
-  fields.read("via_upstream", forwarding.via_upstream);
-  fields.read("request_id", forwarding.request_id);
+  fields.read_members(forwarding);
   Node* trusted = fields["trusted_proxies"];
   if (!trusted || trusted->kind == Kind::null) return;
   reader_.each(*trusted, fields.at("trusted_proxies"), [&](Node& at, const Path& place) {
     const auto text = reader_.text(at, place);
     if (!text) return;
-    const auto block = parse_block(*text);
-    if (!block) {
-      reader_.error(at, place, fmt::format("\"{}\" is no address block", *text),
-                    "write 10.0.0.0/8, fd00::/8, or a single address such as 10.0.0.1");
-      return;
+    BlockResult read = parse_block_text(*text);
+    if (read.block) {
+      forwarding.trusted_proxies.push_back(*read.block);
+    } else {
+      reader_.error(at, place, std::move(read.message), std::move(read.hint));
     }
-    forwarding.trusted_proxies.push_back(*block);
   });
 }
 
@@ -112,30 +112,42 @@ void Builder::access_log(Node* node, const Path& path) {
   if (!node) return;
   proxy::AccessLogSpec& log = spec_.access_log;
   log.enabled = true;
-  const Key& format = *find_key(keys::access_log, "format");
-  if (node->is_scalar()) {
-    const std::string word = lower(node->view());
-    if (word == "off" || word == "no" || word == "false" || word == "none") {
-      reader_.error(*node, path, fmt::format("\"{}\" is no format of an access log", node->view()),
-                    "without the key access_log nothing is logged: remove it");
-      return;
-    }
-    if (const auto choice = reader_.choice(*node, path, format.choices)) {
-      log.format = *choice == 1 ? proxy::LogFormat::json : proxy::LogFormat::combined;
-    }
-    return;
-  }
+  if (node->is_scalar()) return log_format(*node, path);
   if (node->kind == Kind::null) {
-    reader_.wrong_kind(*node, path, "combined, json or a map");
+    reader_.wrong_kind(*node, path, "combined, json, terminal or a map");
     return;
   }
   Fields fields(reader_, node, path, keys::access_log);
-  if (Node* value = fields["format"]) {
-    if (const auto choice = reader_.choice(*value, fields.at("format"), format.choices)) {
-      log.format = *choice == 1 ? proxy::LogFormat::json : proxy::LogFormat::combined;
-    }
-  }
+  if (Node* format = fields["format"]) log_format(*format, fields.at("format"));
   fields.read("path", log.path);
+  const bool standard = log.path.empty() || log.path == "stdout" || log.path == "stderr";
+  if (!standard) log.path = reader_.beside_file(*fields["path"], log.path);
+}
+
+// The name of a format, or a template of a line.
+void Builder::log_format(Node& node, const Path& path) {
+  proxy::AccessLogSpec& log = spec_.access_log;
+  const std::string word = lower(node.view());
+  if (!node.is(Node::quoted) && (word == "off" || word == "no" || word == "false" || word == "none")) {
+    reader_.error(node, path, fmt::format("\"{}\" is not a format of an access log", node.view()),
+                  "without the key access_log nothing is logged: remove it");
+    return;
+  }
+  const auto text = read_template(reader_, node, path, proxy::access_log_fields);
+  if (!text) return;
+  const auto compiled = proxy::Template::compile(*text, proxy::access_log_fields);
+  if (!compiled->is_constant()) {
+    log.format = proxy::LogFormat::line;
+    log.line = *text;
+    if (text->find_first_of("\r\n") != std::string::npos) {
+      reader_.error(node, path, "a line of the access log cannot hold a line end", "write it on one line");
+    }
+    return;
+  }
+  using proxy::LogFormat;
+  constexpr std::string_view names[] = {"combined", "json", "terminal"};
+  constexpr LogFormat formats[] = {LogFormat::combined, LogFormat::json, LogFormat::terminal};
+  if (const auto choice = reader_.choice(node, path, names)) log.format = formats[*choice];
 }
 
 void Builder::server_name(Node* node, const Path& path) {

@@ -135,6 +135,29 @@ std::string_view closest(std::string_view text, std::span<const std::string_view
   return best;
 }
 
+BlockResult parse_block_text(std::string_view text) {
+  BlockResult result;
+  const auto block = parse_block(text);
+  if (!block) {
+    result.message = fmt::format("\"{}\" is not an address block", text);
+    result.hint = "write 10.0.0.0/8, fd00::/8, or a single address such as 10.0.0.1";
+    return result;
+  }
+  // An address with bits behind the prefix was meant to be another block, or a single address.
+  const std::string_view address = text.substr(0, text.find('/'));
+  const auto same = parse_block(address);
+  if (!same || same->base.family != block->base.family || same->base.ip == block->base.ip) {
+    result.block = block;
+    return result;
+  }
+  std::array<char, max_ip_text> base;
+  const std::string_view shown(base.data(), write_ip(block->base, base.data()));
+  result.message = fmt::format("\"{}\" has address bits behind its prefix", text);
+  result.hint =
+      fmt::format("write {}/{} for the block, or {} for this address alone", shown, block->prefix_bits, address);
+  return result;
+}
+
 std::string joined(std::span<const std::string_view> words, std::string_view separator) {
   return fmt::format("{}", fmt::join(words, separator));
 }

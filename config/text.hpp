@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/address.hpp"
 #include "core/base/time.hpp"
 
 namespace weir::config {
@@ -33,6 +34,13 @@ std::string size_text(std::uint64_t bytes);
 
 // The candidate that is close enough to have been meant; empty when none is.
 std::string_view closest(std::string_view text, std::span<const std::string_view> candidates);
+
+// An address block, or what is wrong with the text and what would be right.
+struct BlockResult {
+  std::optional<AddressBlock> block;
+  std::string message, hint;
+};
+BlockResult parse_block_text(std::string_view text);
 
 std::string joined(std::span<const std::string_view> words, std::string_view separator = ", ");
 

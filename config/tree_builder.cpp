@@ -18,6 +18,7 @@ namespace weir::config {
 namespace {
 
 constexpr std::size_t max_copied = 100'000;  // nodes that aliases may add up to, against "a billion laughs"
+constexpr std::size_t max_depth = 64;        // of lists and maps in each other; no key of weir is nested half as deep
 constexpr std::size_t small_map = 16;        // up to here a map's keys are compared one by one
 
 // Ends the parsing after an error that was reported already.
@@ -303,6 +304,11 @@ void TreeBuilder::remember(Node* node, YAML::anchor_t anchor) {
 
 void TreeBuilder::open(Node* node, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
   node->first = nullptr;
+  if (frames_.size() == max_depth) {
+    tree_.report(Severity::error, *node, {}, fmt::format("lists and maps are nested more than {} deep here", max_depth),
+                 "no key needs that; look for brackets or '-' that are not meant as such, and put texts in quotes");
+    throw Abandoned{};
+  }
   frames_.push_back({node, nullptr, anchor, style == YAML::EmitterStyle::Flow});
 }
 

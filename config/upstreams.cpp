@@ -28,7 +28,7 @@ void Builder::upstream(Node& key, Node& value, const Path& path) {
     reader_.error(key, path, fmt::format("the upstream \"{}\" has no endpoints", out.name),
                   "add endpoints: [\"127.0.0.1:3000\"]");
   }
-  fields.read_integer("max_idle", out.max_idle);
+  fields.read_members(out);
   if (const Node* written = fields["max_idle"]) {
     Demands& demands = reader_.demands();
     demands.idle_connections += std::uint64_t{out.max_idle} * out.endpoints.size();
@@ -37,7 +37,6 @@ void Builder::upstream(Node& key, Node& value, const Path& path) {
       demands.idle_pool = reader_.tree().place_of(*written, fields.at("max_idle").text());
     }
   }
-  fields.read("idle_timeout", out.idle_timeout);
   health_check(fields["health_check"], fields.at("health_check"), out);
 }
 
@@ -66,7 +65,7 @@ void Builder::endpoint(Node& node, const Path& path, proxy::UpstreamSpec& out) {
   if (node.kind != Kind::scalar) {
     Fields fields(reader_, &node, path, keys::endpoint);
     address = fields["address"];
-    fields.read_integer("weight", spec.weight);
+    fields.read_members(spec);
     if (!address) {
       if (node.kind == Kind::map || node.kind == Kind::null) {
         reader_.error(node, path, "the endpoint has no address", "add address: \"127.0.0.1:3000\"");

@@ -9,6 +9,7 @@
 #include "daemon/commands.hpp"
 #include "daemon/configuration.hpp"
 #include "daemon/json.hpp"
+#include "daemon/programs.hpp"
 #include "daemon/routes_text.hpp"
 
 namespace weir::daemon {
@@ -81,6 +82,7 @@ Verdict judge_file(const std::string& file, const Groups& groups, bool this_host
     for (const Platform& platform : loaded.platforms) verdict.platforms.push_back(platform_name(platform));
     systems.push_back(name_of(os));
     add_findings(all, std::move(loaded.diagnostics), os);
+    if (this_host) add_findings(all, missing_programs(loaded.programs), os);
     overridden = std::move(loaded.systems);
   }
   if (this_host) {  // what is written for other systems is not judged for them, but it must be right

@@ -155,7 +155,8 @@ struct Grammar {
 
     version->add_flag("-v,--verbose", version_values.verbose, "Print compiler, build type, backends and libraries too");
 
-    proxy->add_option("LISTEN", proxy_values.listen, "\":8080\", \"8080\", \"127.0.0.1:8080\" or \"unix:/path\"")
+    proxy->add_option("LISTEN", proxy_values.listen, "\"8080\" on this machine, \":8080\" for everybody, \"127.0.0.1:8080\" or "
+                      "\"unix:/path\"")
         ->required()
         ->type_name("");
     proxy
@@ -167,20 +168,33 @@ struct Grammar {
     proxy
         ->add_option_function<std::string>(
             "--access-log", [this](const std::string& word) { set_access_log(word); },
-            "combined, json or off (default combined)")
+            "terminal, combined, json or off (default terminal)")
         ->type_name("FORMAT");
+    proxy->add_flag("--x-forwarded,!--no-x-forwarded", proxy_values.x_forwarded,
+                    "Send X-Forwarded-For, -Proto and -Host (default yes)");
+    proxy->add_flag("--forwarded,!--no-forwarded", proxy_values.forwarded, "Send Forwarded, RFC 7239 (default yes)");
+    proxy->add_flag("--via,!--no-via", proxy_values.via, "Send Via (default no)");
+    proxy->add_flag("--request-id,!--no-request-id", proxy_values.request_id, "Send X-Request-ID (default yes)");
+    proxy
+        ->add_option("--trusted-proxies", proxy_values.trusted_proxies,
+                     "Believe the forwarding headers of these: 10.0.0.0/8, several with commas")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->type_name("BLOCK");
     add_overrides(*proxy, proxy_values.overrides);
   }
 
   void set_access_log(const std::string& word) {
-    if (word == "combined") {
+    if (word == "terminal") {
+      proxy_values.access_log = AccessLogChoice::terminal;
+    } else if (word == "combined") {
       proxy_values.access_log = AccessLogChoice::combined;
     } else if (word == "json") {
       proxy_values.access_log = AccessLogChoice::json;
     } else if (word == "off") {
       proxy_values.access_log = AccessLogChoice::off;
     } else {
-      throw CLI::ValidationError("--access-log", fmt::format("'{}' is not one of combined, json, off", word));
+      throw CLI::ValidationError("--access-log", fmt::format("'{}' is not one of terminal, combined, json, off", word));
     }
   }
 };

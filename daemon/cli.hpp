@@ -17,7 +17,7 @@ inline constexpr int exit_failed_start = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_refused_configuration = 78;  // EX_CONFIG: restarting does not help
 
-enum class AccessLogChoice : std::uint8_t { off, combined, json };
+enum class AccessLogChoice : std::uint8_t { off, terminal, combined, json };
 
 // What `run` and `proxy` share; each beats the configuration file.
 struct Overrides {
@@ -59,7 +59,13 @@ struct ProxyCommand {
   std::string listen;
   std::vector<std::string> targets;
   std::string host;  // replaces the Host field; empty: the client's is kept
-  AccessLogChoice access_log = AccessLogChoice::combined;
+  AccessLogChoice access_log = AccessLogChoice::terminal;
+  // As the keys of `forwarding` in a file.
+  bool x_forwarded = true;
+  bool forwarded = true;
+  bool via = false;
+  bool request_id = true;
+  std::vector<std::string> trusted_proxies;
   Overrides overrides;
 };
 

@@ -67,6 +67,7 @@ Configuration load_configuration(const std::string& file, const std::vector<conf
   Configuration configuration;
   configuration.diagnostics = std::move(loaded.diagnostics);
   configuration.systems = std::move(loaded.systems);
+  configuration.programs = std::move(loaded.demands.programs);
   if (!loaded) return configuration;
   std::vector<config::Diagnostic> findings;
   if (here && loaded.demands.backend && !targets.front().backend_given) {

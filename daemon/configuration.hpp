@@ -18,6 +18,7 @@ struct Configuration {
   std::vector<config::Diagnostic> diagnostics;  // what is wrong in the file, then what the platform says
   std::vector<Platform> platforms;              // what it was judged for; empty: the file is wrong anywhere
   std::vector<Os> systems;                      // those it has overrides for
+  std::vector<config::Program> programs;        // that it starts
 
   explicit operator bool() const noexcept { return spec != nullptr; }
 };

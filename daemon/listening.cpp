@@ -97,12 +97,16 @@ std::vector<std::string> ListeningSockets::open(const proxy::Spec& spec, std::ui
   std::vector<std::string> failures;
   for (std::uint32_t index = 0; index < spec.listeners.size(); ++index) {
     const proxy::ListenerSpec& listener = spec.listeners[index];
-    for (const Address& address : listener.bind) {
+    for (std::size_t i = 0; i < listener.bind.size(); ++i) {
+      Address address = listener.bind[i];
+      const bool second_family = i < listener.second_family.size() && listener.second_family[i];
+      if (second_family && address.port == 0 && !bound_.empty()) address.port = bound_.back().address.port;
       Error error = open_address(listener, index, address, workers);
       while (error.code == Errc::address_in_use && patience-- > 0) {
         std::this_thread::sleep_for(pause);
         error = open_address(listener, index, address, workers);
       }
+      if (second_family && error.code == Errc::address_not_available) continue;  // no IPv6 here
       if (error) failures.push_back(listen_failure(listener, address, error));
     }
   }

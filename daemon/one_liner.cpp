@@ -3,9 +3,17 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
+
+#include "config/text.hpp"
 
 namespace weir::daemon {
 namespace {
+
+const std::string localhost_prefix = "localhost:";
+
+// Ctrl-C in a terminal ends weir within this time.
+constexpr Duration stop_at_most = std::chrono::seconds(1);
 
 // 1 to 65535, and 0 where the system may choose; nullopt for anything but digits.
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -15,20 +23,29 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
-// The text as a configuration file would have it: "8080" is ":8080", "localhost:8080" is "127.0.0.1:8080".
-std::expected<std::string, std::string> listen_text(const std::string& given) {
-  if (parse_port(given)) return ":" + given;
+// What is listened on: each text as a configuration file would have it. A port alone is this machine's, in both
+// families; ":8080" is everybody's.
+struct Listen {
+  std::string first;
+  std::string second_family;  // empty: none
+};
+
+std::expected<Listen, std::string> listen_texts(const std::string& given) {
   constexpr std::string_view localhost = "localhost:";
-  std::string text = given.starts_with(localhost) ? "127.0.0.1:" + given.substr(localhost.size()) : given;
-  if (parse_address(text)) return text;
+  const std::string port = given.starts_with(localhost) ? given.substr(localhost.size()) : given;
+  if (parse_port(port)) return Listen{"127.0.0.1:" + port, "[::1]:" + port};
+  if (const auto address = parse_address(given)) {
+    const bool any = given.starts_with(':') || given.starts_with("*:");
+    return Listen{given, any ? fmt::format("[::]:{}", address->port) : std::string{}};
+  }
   if (given.starts_with("https://") || given.starts_with("http://")) {
-    return std::unexpected(fmt::format("LISTEN '{}' is an address, not a URL: write it like ':8080'", given));
+    return std::unexpected(fmt::format("LISTEN '{}' is a URL: write an address, such as ':8080'", given));
   }
   return std::unexpected(fmt::format(
-      "LISTEN '{}' is no address: write it like ':8080', '127.0.0.1:8080', '[::1]:8080' or 'unix:/path'", given));
+      "LISTEN '{}' is not an address: write ':8080', '8080', '127.0.0.1:8080', '[::1]:8080' or 'unix:/path'", given));
 }
 
-// "3000" is "127.0.0.1:3000", "http://name" is "name:80"; the rest is an address or a host name with a port.
+// "3000" is "localhost:3000", "http://name" is "name:80"; the rest is an address or a host name with a port.
 std::expected<std::string, std::string> target_text(const std::string& given) {
   constexpr std::string_view scheme = "http://";
   std::string text = given;
@@ -48,7 +65,7 @@ std::expected<std::string, std::string> target_text(const std::string& given) {
                     given));
   }
   if (text.starts_with(':')) text.erase(0, 1);
-  if (const auto port = parse_port(text); port && *port != 0) return "127.0.0.1:" + text;
+  if (const auto port = parse_port(text); port && *port != 0) return localhost_prefix + text;
   if (const auto address = parse_address(text); address && (!address->has_port() || address->port != 0)) {
     return text;
   }
@@ -57,7 +74,21 @@ std::expected<std::string, std::string> target_text(const std::string& given) {
   std::uint16_t port = 0;
   if (split_host_port(text, host, port) && port != 0) return text;
   return std::unexpected(fmt::format(
-      "TARGET '{}' is no address: write it like 'localhost:3000', '3000', 'http://10.0.0.1' or 'unix:/path'", given));
+      "TARGET '{}' is not an address: write 'localhost:3000', '3000', 'http://10.0.0.1' or 'unix:/path'", given));
+}
+
+// Empty, or what is wrong.
+std::string read_forwarding(const ProxyCommand& command, proxy::Forwarding& out) {
+  out.x_forwarded = command.x_forwarded;
+  out.forwarded = command.forwarded;
+  out.via = command.via;
+  out.request_id = command.request_id;
+  for (const std::string& text : command.trusted_proxies) {
+    const config::BlockResult read = config::parse_block_text(text);
+    if (!read.block) return fmt::format("--trusted-proxies: {}: {}", read.message, read.hint);
+    out.trusted_proxies.push_back(*read.block);
+  }
+  return {};
 }
 
 }  // namespace
@@ -83,13 +114,18 @@ bool split_host_port(std::string_view text, std::string& host, std::uint16_t& po
 std::expected<std::shared_ptr<const proxy::Spec>, std::string> spec_of(const ProxyCommand& command) {
   auto spec = std::make_shared<proxy::Spec>();
 
-  auto listen = listen_text(command.listen);
+  auto listen = listen_texts(command.listen);
   if (!listen) return std::unexpected(listen.error());
   proxy::ListenerSpec& listener = spec->listeners.emplace_back();
   listener.name = "proxy";
   listener.upstream = "target";
-  listener.bind_texts.push_back(std::move(*listen));
-  listener.bind.push_back(*parse_address(listener.bind_texts.front()));
+  listener.bind_texts.push_back(std::move(listen->first));
+  listener.second_family.push_back(false);
+  if (!listen->second_family.empty()) {
+    listener.bind_texts.push_back(std::move(listen->second_family));
+    listener.second_family.push_back(true);
+  }
+  for (const std::string& text : listener.bind_texts) listener.bind.push_back(*parse_address(text));
 
   proxy::UpstreamSpec& upstream = spec->upstreams.emplace_back();
   upstream.name = "target";
@@ -99,7 +135,12 @@ std::expected<std::shared_ptr<const proxy::Spec>, std::string> spec_of(const Pro
     if (!text) return std::unexpected(text.error());
     proxy::EndpointSpec& endpoint = upstream.endpoints.emplace_back();
     endpoint.text = std::move(*text);
-    if (const auto address = parse_address(endpoint.text)) endpoint.addresses.push_back(*address);
+    if (endpoint.text.starts_with(localhost_prefix)) {
+      const std::string port = endpoint.text.substr(localhost_prefix.size());
+      endpoint.addresses = {*parse_address("127.0.0.1:" + port), *parse_address("[::1]:" + port)};
+    } else if (const auto address = parse_address(endpoint.text)) {
+      endpoint.addresses.push_back(*address);
+    }
   }
 
   if (!command.host.empty()) {
@@ -108,9 +149,16 @@ std::expected<std::shared_ptr<const proxy::Spec>, std::string> spec_of(const Pro
     route.upstream = "target";
     route.rewrite.host = command.host;
   }
+  if (auto wrong = read_forwarding(command, spec->forwarding); !wrong.empty()) return std::unexpected(std::move(wrong));
+  spec->runtime.shutdown.timeout = stop_at_most;
+  spec->runtime.shutdown.tunnels = stop_at_most;
   spec->access_log.enabled = command.access_log != AccessLogChoice::off;
-  spec->access_log.format =
-      command.access_log == AccessLogChoice::json ? proxy::LogFormat::json : proxy::LogFormat::combined;
+  switch (command.access_log) {
+    case AccessLogChoice::off:
+    case AccessLogChoice::terminal: spec->access_log.format = proxy::LogFormat::terminal; break;
+    case AccessLogChoice::combined: spec->access_log.format = proxy::LogFormat::combined; break;
+    case AccessLogChoice::json: spec->access_log.format = proxy::LogFormat::json; break;
+  }
   return spec;
 }
 

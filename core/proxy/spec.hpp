@@ -3,11 +3,13 @@
 // immutable snapshot. No behaviour but sums, no YAML, no operating system. Views in Address fields point into the strings of the
 // same Spec, so a Spec is built once behind a shared_ptr<const Spec> and never moved after that.
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/address.hpp"
@@ -25,7 +27,8 @@ struct Origin {
   int column = 0;
 };
 
-// Adds or removes header lines, in this order: remove, set, add. A set replaces every line of that name.
+// Adds or removes header lines, in this order: remove, set, add. A set replaces every line of that name. Values are
+// templates (core/proxy/template.hpp), Expansion::field_value.
 struct HeaderEdit {
   struct Line { std::string name, value; };
   std::vector<std::string> remove;
@@ -43,16 +46,33 @@ struct Timeouts {
   Duration idle = 60s;         // between two reads or writes of a body, either direction
   Duration total = 0s;         // of the whole exchange; 0: none, so that an honest slow transfer is not cut
   Duration tunnel = 3600s;     // an idle tunnel (WebSocket, CONNECT)
+  Duration half_closed = 10s;  // how long a client that has closed its sending side is still owed an answer
+  Duration linger = 30s;       // behind an early answer: how long what the client still sends is read and dropped
+  Duration linger_idle = 5s;   // the same, without a byte of it
+};
+
+// How the paths of requests are brought into the one form that is matched and forwarded.
+struct PathRules {
+  enum class EncodedSlashes : std::uint8_t {
+    refuse,  // 400
+    keep,    // %2F stays in its segment, for matching and forwarding alike
+  };
+  bool merge_slashes = true;  // "//" becomes "/"
+  EncodedSlashes encoded_slashes = EncodedSlashes::refuse;
 };
 
 struct ListenerSpec {
   std::string name;
   std::vector<std::string> bind_texts;  // as written: ":8080", "[::]:80", "unix:/run/weir.sock"; addresses view into it
-  std::vector<Address> bind;
+  std::vector<Address> bind;            // one for each text
+  // For each text whether it is the IPv6 half of a ":8080" or "localhost:8080" whose IPv4 half stands before it: it is
+  // left out where the system has no IPv6, and takes the port that the system chose for the other.
+  std::vector<bool> second_family;
   std::string upstream;                 // default route, may be empty
   std::uint32_t max_connections = 0;    // 0: what the descriptor limit allows
   std::uint16_t unix_mode = 0;          // permissions of unix sockets
   bool redirect_to_https = false;
+  HeaderEdit response_headers;          // of every answer, weir's own included; the route's come after it
   Origin origin;
 };
 
@@ -64,13 +84,13 @@ struct Respond {
   HeaderEdit headers;
 };
 
-// A redirect; the location may use ${scheme} ${host} ${host_port} ${path} ${query} ${uri} of the request (redirect.hpp).
+// A redirect.
 struct Redirect {
   std::uint16_t status = 308;
-  std::string location;
+  std::string location;  // a template, Expansion::location
 };
 
-// Replaces the matched prefix, or the whole path.
+// Replaces the matched prefix, or the whole path. Each is a template, Expansion::path and Expansion::host.
 struct Rewrite {
   std::optional<std::string> prefix;
   std::optional<std::string> path;
@@ -101,10 +121,13 @@ struct RouteSpec {
   Rewrite rewrite;
   HeaderEdit request_headers;
   HeaderEdit response_headers;
+  bool edit_own_answers = true;      // response_headers also apply to answers that weir makes itself, such as a 502
+  PathRules paths;
   Timeouts timeout;
   std::uint64_t max_body = 0;        // bytes of a request body, more is answered 413; 0: no limit
   bool allow_connect = false;        // CONNECT is passed on and tunnelled
   bool allow_upgrade = true;         // Upgrade (WebSocket) is passed on and tunnelled
+  bool allow_trace = false;          // TRACE is passed on, without credentials; else 405
   Origin origin;
 };
 
@@ -119,11 +142,15 @@ struct EndpointSpec {
 struct HealthCheckSpec {
   enum class Kind : std::uint8_t {
     tcp,     // a connection is accepted
-    http,    // GET `path` is answered with a status from 200 to 399
+    http,    // GET `path` is answered with an expected status
     script,  // the program ends with code 0
   };
   Kind kind = Kind::tcp;
+  struct Statuses { std::uint16_t first, last; };
   std::string path;                  // http
+  std::string host;                  // http: the Host field; empty: the endpoint as written
+  std::vector<HeaderEdit::Line> headers;  // http: sent as they are
+  std::vector<Statuses> expect;      // http: those that pass; empty: 200 to 399
   std::vector<std::string> script;   // argv, no shell; a program without a separator is sought in PATH
   Duration interval = 5s;            // from the begin of one check to the begin of the next
   Duration timeout = 2s;             // of one check; at most the interval
@@ -145,21 +172,33 @@ struct Forwarding {
   bool x_forwarded = true;           // X-Forwarded-For, -Proto, -Host
   bool forwarded = true;             // Forwarded (RFC 7239)
   bool via = true;                   // Via: 1.1 weir to clients (RFC 9110 section 7.6.3)
-  bool via_upstream = false;         // and to upstreams, some of which do not compress for proxies
+  bool via_upstream = false;         // and to upstreams; nginx does not compress where it comes
   bool request_id = true;            // X-Request-ID to the upstream, and echoed to the client
   std::vector<AddressBlock> trusted_proxies;
 };
 
-enum class LogFormat : std::uint8_t { combined, json };
+enum class LogFormat : std::uint8_t {
+  combined,
+  json,
+  terminal,  // for people: time, method, path, status, duration, target, reason; coloured on a terminal
+  line,      // by AccessLogSpec::line
+};
+// What a line of LogFormat::line may hold, beside ${header.NAME} of the request. Named as in the JSON format.
+inline constexpr std::array<std::string_view, 24> access_log_fields = {
+    "time",     "client",   "client_port", "user",       "listener",   "route",         "upstream", "endpoint",
+    "method",   "target",   "host",        "protocol",   "status",     "bytes_in",      "bytes_out", "head_ms",
+    "connect_ms", "first_byte_ms", "total_ms", "attempts", "reused",   "end",           "word",     "request_id"};
 struct AccessLogSpec {
   bool enabled = false;
   LogFormat format = LogFormat::combined;
+  std::string line;                  // with LogFormat::line: a template of the names in access_log_fields
   std::string path;                  // empty or "stdout": standard output; "stderr"
 };
 
 struct Shutdown {
   Duration timeout = 30s;            // requests in flight may take this long
   Duration idle = 1s;                // an idle keep-alive connection may still send one request for this long
+  Duration tunnels = 10s;            // tunnels may stay this long, at most `timeout`
 };
 
 struct Runtime {
@@ -172,7 +211,8 @@ struct Runtime {
 
 struct Spec {
   Runtime runtime;
-  Timeouts timeouts;                     // head and keep_alive of every listener; routes start from it
+  Timeouts timeouts;                     // those of the client's side; routes start from it
+  PathRules paths;                       // routes start from it
   http::Limits limits;
   Forwarding forwarding;
   AccessLogSpec access_log;

@@ -1,4 +1,8 @@
 // Every mistake is found, at its place, with the remedy.
+#include <algorithm>
+
+#include "config/foreign_keys.hpp"
+#include "config/keys.hpp"
 #include "tests/config/support.hpp"
 
 using namespace weir;
@@ -44,7 +48,8 @@ TEST_CASE("The whole message of an error shows place, path, line, caret and reme
         "  at listeners.web.upstraem\n"
         "     2 |   web: { bind: \":8080\", upstraem: app }\n"
         "       |                         ^\n"
-        "  did you mean \"upstream\"? Allowed here: bind, upstream, max_connections, redirect_to_https, unix_mode\n");
+        "  did you mean \"upstream\"? Allowed here: bind, upstream, max_connections, redirect_to_https, unix_mode, "
+        "response_headers\n");
 }
 
 TEST_CASE("The caret of a long line stands under the right character") {
@@ -85,7 +90,8 @@ upstreams: { app: [] }
 TEST_CASE("Unknown keys name the nearest key, or the section the key belongs to") {
   check({WEB "acces_log: json\n", 3, 1, "acces_log", "unknown key \"acces_log\"", "did you mean \"access_log\"?"});
   check({WEB "trusted_proxies: []\n", 3, 1, "trusted_proxies", "unknown key", "belongs to forwarding"});
-  check({WEB "tls: {}\n", 3, 1, "tls", "unknown key \"tls\"", "Allowed here: runtime, limits, timeouts"});
+  check({WEB "zebra: {}\n", 3, 1, "zebra", "unknown key \"zebra\"", "Allowed here: runtime, limits, timeouts"});
+  check({WEB "tls: {}\n", 3, 1, "tls", "weir has no key \"tls\"", "does not support TLS"});
   check_route("  - { upstream: app, timeout: { keep_alive: 1s } }\n", 33, "routes[0].timeout.keep_alive", "unknown key",
               "belongs to timeouts");
   check({WEB "on: 1\n", 3, 1, "on", "unknown key", "truth value"});
@@ -142,7 +148,7 @@ TEST_CASE("Numbers and truth values are strict, and say what to write") {
 
 TEST_CASE("What YAML 1.1 would not read as a text is asked for in quotes") {
   check({WEB "server_name: off\n", 3, 14, "server_name", "YAML 1.1 reads off as a truth value", "\"off\""});
-  check({WEB "access_log: off\n", 3, 13, "access_log", "no format", "remove it"});
+  check({WEB "access_log: off\n", 3, 13, "access_log", "not a format", "remove it"});
   check({"listeners: { web: 22:22 }\nroutes: [{ respond: 204 }]\n", 1, 19, "listeners.web", "base 60", "\"22:22\""});
   check_route("  - { upstream: app, request_headers: { set: { X-A: no } } }\n", 53, "routes[0].request_headers.set.X-A",
               "truth value", "\"no\"");
@@ -251,14 +257,23 @@ TEST_CASE("A host is a name, in ASCII, with a wildcard at most in front") {
 
 TEST_CASE("A path is in its normal form, or it could never match") {
   check_route("  - { path: api, upstream: app }\n", 13, "routes[0].path", "does not begin with /", "write /api");
+  check_route("  - { path: /a//b, upstream: app }\n", 13, "routes[0].path", "normal form", "write /a/b");
+  check_route("  - { path: /a%2fb, paths: { encoded_slashes: keep }, upstream: app }\n", 13, "routes[0].path",
+              "normal form", "write /a%2Fb");
   check_route("  - { path: /a/../b, upstream: app }\n", 13, "routes[0].path", "normal form", "write /b");
   check_route("  - { path: =/%41, upstream: app }\n", 13, "routes[0].path", "normal form", "write /A");
   check_route("  - { path: /../b, upstream: app }\n", 13, "routes[0].path", "climbs", "");
   check_route("  - { path: /a%2fb, upstream: app }\n", 13, "routes[0].path", "hidden slash", "");
   check_route("  - { path: \"/a?b=1\", upstream: app }\n", 13, "routes[0].path", "holds a ?", "write /a");
-  check_route("  - { path: /a/*, upstream: app }\n", 13, "routes[0].path", "holds a *", "write /a");
-  check_route("  - { path: /*, upstream: app }\n", 13, "routes[0].path", "holds a *", "write /");
-  check_route("  - { path: /a b, upstream: app }\n", 13, "routes[0].path", "no request can have", "");
+  check_route("  - { path: /a/*, upstream: app }\n", 13, "routes[0].path", "holds a *", ": /a is for /a and everything");
+  check_route("  - { path: /*, upstream: app }\n", 13, "routes[0].path", "holds a *", ": / is for / and everything");
+  check_route("  - { path: /a*, upstream: app }\n", 13, "routes[0].path", "holds a *", ": /a is for /a and everything");
+  check_route("  - { path: /a/b*.php, upstream: app }\n", 13, "routes[0].path", "holds a *", ": /a is for /a and");
+  check_route("  - { path: =/a/*, upstream: app }\n", 13, "routes[0].path", "holds a *", ": /a is for /a and");
+  check_route("  - { path: /caf\xC3\xA9, upstream: app }\n", 13, "routes[0].path", "percent-encoded",
+              ": /caf%C3%A9");
+  check_route("  - { path: \"/50%\", upstream: app }\n", 13, "routes[0].path", "two hex digits", "%25");
+  check_route("  - { path: /a b, upstream: app }\n", 13, "routes[0].path", "no request can have", ": /a%20b");
 }
 
 TEST_CASE("Methods and header conditions are checked") {
@@ -283,12 +298,16 @@ TEST_CASE("Headers that weir writes itself cannot be edited") {
        "");
   edit("{ set: { Host: x } }", 48, "routes[0].request_headers.set.Host", "cannot be changed", "rewrite");
   edit("{ set: { \"X:\": x } }", 48, "routes[0].request_headers.set.X:", "no header name", "");
-  edit("{ set: { X-A: \"a\\nb\" } }", 53, "routes[0].request_headers.set.X-A", "no value of a header", "one line");
+  edit("{ set: { X-A: \"a\\nb\" } }", 53, "routes[0].request_headers.set.X-A", "cannot be the value of a header", "one line");
   edit("{ set: { X-A: 1, x-a: 2 } }", 56, "routes[0].request_headers.set.x-a", "set twice", "");
   edit("{ set: { X-A: [1] } }", 53, "routes[0].request_headers.set.X-A", "a text is expected, this is a list", "");
 }
 
 TEST_CASE("Responses and redirects keep to HTTP") {
+  check_route("  - respond: 503 Service Unavailable\n", 14, "routes[0].respond", "is a text, which would be sent with",
+              "for status 503 write respond: { status: 503, body: \"Service Unavailable\" }");
+  check_route("  - respond: \"503\"\n", 14, "routes[0].respond", "is a text", "for status 503 write respond: 503;");
+  check_route("  - respond: \"404 Not Found\"\n", 14, "routes[0].respond", "is a text", "status: 404");
   check_route("  - respond: 99\n", 14, "routes[0].respond", "out of range", "200 to 599");
   check_route("  - respond: 101\n", 14, "routes[0].respond", "out of range", "");
   check_route("  - respond: { status: 204, body: x }\n", 35, "routes[0].respond.body", "has no body", "");
@@ -297,8 +316,8 @@ TEST_CASE("Responses and redirects keep to HTTP") {
               "cannot be changed", "");
   check_route("  - redirect: { location: /x, status: 305 }\n", 39, "routes[0].redirect.status", "305", "308");
   check_route("  - redirect: { status: 301 }\n", 15, "routes[0].redirect", "no location", "add location");
-  check_route("  - redirect: example.com\n", 15, "routes[0].redirect", "no location", "begins with https://");
-  check_route("  - redirect: \"https://a b/\"\n", 15, "routes[0].redirect", "no location", "no space");
+  check_route("  - redirect: example.com\n", 15, "routes[0].redirect", "not a location", "begins with https://");
+  check_route("  - redirect: \"https://a b/\"\n", 15, "routes[0].redirect", "not a location", "no space");
 }
 
 TEST_CASE("A rewrite fits the path that is matched") {
@@ -308,7 +327,7 @@ TEST_CASE("A rewrite fits the path that is matched") {
               "exclude each other", "");
   check_route("  - { upstream: app, rewrite: { path: y } }\n", 39, "routes[0].rewrite.path", "does not begin with /",
               "");
-  check_route("  - { upstream: app, rewrite: { host: \"a b\" } }\n", 39, "routes[0].rewrite.host", "is no host", "");
+  check_route("  - { upstream: app, rewrite: { host: \"a b\" } }\n", 39, "routes[0].rewrite.host", "is not a host", "");
   check_route("  - { respond: 204, rewrite: { host: a } }\n", 30, "routes[0].rewrite", "no effect", "answers by itself",
               Severity::warning);
 }
@@ -377,9 +396,13 @@ TEST_CASE("Odd upstreams are refused or pointed out") {
 
 TEST_CASE("Trusted proxies are address blocks") {
   check({WEB "forwarding: { trusted_proxies: [10.0.0.0/33] }\n", 3, 33, "forwarding.trusted_proxies[0]",
-         "no address block", "10.0.0.0/8"});
+         "not an address block", "10.0.0.0/8"});
+  check({WEB "forwarding: { trusted_proxies: 10.0.0.1/8 }\n", 3, 32, "forwarding.trusted_proxies",
+         "address bits behind its prefix", "write 10.0.0.0/8 for the block, or 10.0.0.1 for this address alone"});
+  check({WEB "forwarding: { trusted_proxies: \"fd00::1/8\" }\n", 3, 32, "forwarding.trusted_proxies",
+         "address bits behind its prefix", "fd00::/8"});
   check(
-      {WEB "forwarding: { trusted_proxies: everyone }\n", 3, 32, "forwarding.trusted_proxies", "no address block", ""});
+      {WEB "forwarding: { trusted_proxies: everyone }\n", 3, 32, "forwarding.trusted_proxies", "not an address block", ""});
 }
 
 TEST_CASE("Sections of the wrong shape are refused, empty ones are nothing") {
@@ -389,4 +412,67 @@ TEST_CASE("Sections of the wrong shape are refused, empty ones are nothing") {
         Severity::error);
   good(WEB "runtime:\nupstreams:\n");
   good("listeners: { web: { bind: \":1\", upstream: app } }\nupstreams: { app: [\"127.0.0.1:1\"] }\nroutes:\n");
+}
+
+TEST_CASE("A key of another proxy is answered with what weir has for it") {
+  CHECK(std::is_sorted(foreign_keys().begin(), foreign_keys().end(),
+                       [](const ForeignKey& a, const ForeignKey& b) { return a.name < b.name; }));
+  for (const ForeignKey& foreign : foreign_keys()) {
+    INFO(foreign.name);
+    const bool known_at_top = find_key(keys::file, foreign.name) != nullptr;
+    const std::string name(foreign.name);
+    const Diagnostic found = known_at_top ? only(with_routes("  - { upstream: app, " + name + ": x }\n"))
+                                          : only(WEB + name + ": x\n");
+    CHECK(found.message == "weir has no key \"" + name + "\"");
+    CHECK(found.hint == foreign.answer);
+    CHECK_FALSE(contains(foreign.answer, " yet"));
+  }
+  CHECK(contains(only(WEB "location /api: { proxy_pass: x }\n").hint, "use a route"));
+  CHECK(contains(only("listeners: { web: { bind: \":1\", upstream: a } }\n"
+                      "upstreams: { a: [\"10.0.0.1:80 weight=3 max_fails=2\"] }\n")
+                     .hint,
+                 "{ address: \"10.0.0.1:80\", weight: 3 }"));
+  CHECK(contains(only("listeners: { web: { bind: \":1\", upstream: a } }\nupstreams: { a: [\"10.0.0.1:80 backup\"] }\n")
+                     .hint,
+                 "no backup servers"));
+}
+
+TEST_CASE("A whole file of another proxy is recognised") {
+  CHECK(contains(only("server {\n  listen 80;\n}\n").hint, "docs/from-nginx.md"));
+  CHECK(contains(only("frontend web\n  bind :80\n  default_backend app\n").hint, "docs/from-haproxy.md"));
+  CHECK(contains(only("example.com {\n  reverse_proxy localhost:3000\n}\n").hint, "docs/from-caddy.md"));
+}
+
+TEST_CASE("Variables of other proxies are errors with the right spelling") {
+  const auto redirect = [](const std::string& location) { return only(with_routes("  - redirect: \"" + location + "\"\n")); };
+  CHECK(contains(redirect("https://$host$request_uri").message, "\"$host\" is not how weir writes a variable"));
+  CHECK(contains(redirect("https://$host$request_uri").hint, "write ${host}; for the text itself write $$host"));
+  CHECK(contains(redirect("https://${host}$request_uri").hint, "write ${uri}"));
+  CHECK(contains(redirect("https://a.test/$1").hint, "no regular expressions"));
+  CHECK(contains(redirect("https://${hots}/").hint, "did you mean ${host}? There are ${client} ${host} ${host_port}"));
+  CHECK(contains(redirect("https://${request_uri}/").hint, "did you mean ${uri}?"));
+  CHECK(contains(redirect("https://${host:-a}/").hint, "write ${host}"));
+  CHECK(contains(redirect("https://${header.}/").hint, "${header.X-Tenant}"));
+  const Diagnostic caddy = redirect("https://{host}{uri}");
+  CHECK(caddy.severity == Severity::warning);
+  CHECK(contains(caddy.hint, "written ${host}"));
+  const auto header = [](const std::string& value) {
+    return only(with_routes("  - { upstream: app, request_headers: { set: { X-A: \"" + value + "\" } } }\n"));
+  };
+  CHECK(contains(header("$remote_addr").hint, "write ${client}"));
+  CHECK(contains(header("$http_x_tenant_id").hint, "write ${header.X-Tenant-Id}"));
+  CHECK(contains(header("$proxy_add_x_forwarded_for").hint, "by itself"));
+  CHECK(contains(header("%[src]").message, "\"%[src]\" is sent as it stands"));
+  CHECK(contains(only(with_routes("  - respond: \"${host}\"\n")).message, "${host} is a variable of the request"));
+  CHECK(contains(only("access_log: \"${status} ${hots}\"\n" WEB).hint, "did you mean ${host}?"));
+}
+
+TEST_CASE("A rewrite with variables has the shape of a path") {
+  const auto rewrite = [](const std::string& path) {
+    return only(with_routes("  - { upstream: app, rewrite: { path: \"" + path + "\" } }\n"));
+  };
+  CHECK(contains(rewrite("/t/${path}").hint, "write /t${path}"));
+  CHECK(contains(rewrite("/t${uri}").hint, "write ${path}"));
+  CHECK(contains(rewrite("t${path}").message, "does not begin with /"));
+  CHECK(contains(rewrite("/../${host}").message, "climbs"));
 }

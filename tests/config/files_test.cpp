@@ -50,16 +50,16 @@ TEST_CASE("A variable that is missing or misspelt is an error at its place") {
   CHECK(missing.key_path == "routes[0].respond");
   CHECK(contains(missing.message, "WEIR_NEVER_SET is not set"));
   CHECK(contains(missing.hint, "${WEIR_NEVER_SET:-value}"));
-  CHECK(contains(only(with_routes("  - respond: \"${A B}\"\n")).message, "no name"));
+  CHECK(contains(only(with_routes("  - respond: \"${A B}\"\n")).message, "not a name"));
   CHECK(contains(only(with_routes("  - respond: \"${\"\n")).message, "never closed"));
-  CHECK(contains(only(with_routes("  - respond: \"${}\"\n")).message, "no name"));
+  CHECK(contains(only(with_routes("  - respond: \"${}\"\n")).message, "not a name"));
 }
 
 TEST_CASE("A redirect leaves the variables of the request alone and no others") {
   const auto spec = good(with_routes("  - redirect: \"https://${host}${WEIR_NEVER_SET:-:8443}${path}${query}\"\n"));
   CHECK(spec->routes[0].redirect->location == "https://${host}:8443${path}${query}");
   const Diagnostic typo = only(with_routes("  - redirect: \"https://${hots}/\"\n"));
-  CHECK(contains(typo.hint, "${scheme} ${host} ${host_port} ${path} ${query} ${uri}"));
+  CHECK(contains(typo.hint, "${client} ${host} ${host_port} ${scheme} ${path} ${query} ${uri} ${request_id}"));
 }
 
 TEST_CASE("A value can come from a file beside the configuration") {
@@ -196,4 +196,16 @@ TEST_CASE("A mistake in an included file is reported in that file") {
   CHECK(result.diagnostics[0].source_line == "  - { upstream: nope }");
   directory.write("x.yaml", "routes: [\n");
   CHECK(contains(load_in(directory, "include: x.yaml\nlisteners: { web: \":1\" }\n").diagnostics.at(0).file, "x.yaml"));
+}
+
+TEST_CASE("A relative path of the access log starts from the directory of its file") {
+  const Directory directory;
+  directory.write("conf.d/log.yaml", "access_log: { path: ../log/access.log }\n");
+  const LoadResult result = load_in(
+      directory, "include: conf.d/*.yaml\nlisteners: { web: \":1\" }\nroutes: [{ respond: 204 }]\n");
+  INFO(all_messages(result));
+  REQUIRE(result.spec);
+  CHECK(path_of(result.spec->access_log.path) == directory.path() / "log" / "access.log");
+  CHECK(good("access_log: { path: stderr }\nlisteners: { web: \":1\" }\nroutes: [{ respond: 204 }]\n")
+            ->access_log.path == "stderr");
 }

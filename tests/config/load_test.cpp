@@ -12,9 +12,10 @@ TEST_CASE("The smallest file is a listener with an upstream") {
   REQUIRE(spec->listeners.size() == 1);
   CHECK(spec->listeners[0].name == "web");
   CHECK(spec->listeners[0].upstream == "app");
-  REQUIRE(spec->listeners[0].bind.size() == 1);
-  CHECK(spec->listeners[0].bind[0].port == 8080);
-  CHECK(spec->listeners[0].bind[0].family == Family::ipv4);
+  REQUIRE(spec->listeners[0].bind.size() == 2);
+  CHECK(to_string(spec->listeners[0].bind[0]) == "0.0.0.0:8080");
+  CHECK(to_string(spec->listeners[0].bind[1]) == "[::]:8080");
+  CHECK(spec->listeners[0].second_family == std::vector<bool>{false, true});
   CHECK(spec->listeners[0].origin.file == "weir.yaml");
   CHECK(spec->listeners[0].origin.line == 2);
   CHECK(spec->listeners[0].origin.column == 3);
@@ -26,9 +27,10 @@ TEST_CASE("The smallest file is a listener with an upstream") {
 
 TEST_CASE("Every key of the top sections arrives") {
   const auto spec = good(R"(
-runtime: { workers: 3, backend: poll, buffer_size: 64KiB, shutdown: { timeout: 10s, idle: 0s } }
+runtime: { workers: 3, backend: poll, buffer_size: 64KiB, shutdown: { timeout: 10s, idle: 0s, tunnels: 3s } }
+paths: { merge_slashes: false, encoded_slashes: keep }
 limits: { request_line: 4KiB, header_line: 2KiB, head: 60KiB, header_count: 50, trailers: 1KiB }
-timeouts: { head: 1s, keep_alive: 2s, connect: 3s, first_byte: 4s, idle: 5s, total: 6s, tunnel: 7s }
+timeouts: { head: 1s, keep_alive: 2s, connect: 3s, first_byte: 4s, idle: 5s, total: 6s, tunnel: 7s, half_closed: 8s, linger: 9s, linger_idle: 10s }
 forwarding: { x_forwarded: false, forwarded: false, via: false, via_upstream: true, request_id: false, trusted_proxies: [10.0.0.0/8, "::1"] }
 access_log: { format: json, path: /var/log/weir.log }
 server_name: ""
@@ -53,6 +55,12 @@ routes: [{ respond: 204 }]
   CHECK(t.idle == 5s);
   CHECK(t.total == 6s);
   CHECK(t.tunnel == 7s);
+  CHECK(t.half_closed == 8s);
+  CHECK(t.linger == 9s);
+  CHECK(t.linger_idle == 10s);
+  CHECK(spec->runtime.shutdown.tunnels == 3s);
+  CHECK_FALSE(spec->paths.merge_slashes);
+  CHECK(spec->paths.encoded_slashes == proxy::PathRules::EncodedSlashes::keep);
   CHECK_FALSE(spec->forwarding.x_forwarded);
   CHECK_FALSE(spec->forwarding.forwarded);
   CHECK_FALSE(spec->forwarding.via);
@@ -82,11 +90,13 @@ routes:
     upstream: app
     rewrite: { prefix: /internal, host: "app:80" }
     request_headers: { remove: X-Debug, set: { X-A: 1 }, add: { X-B: [two, three] } }
-    response_headers: { remove: [Server] }
+    response_headers: { remove: [Server], own_answers: false }
+    paths: { merge_slashes: false }
     timeout: { connect: 1s, total: 2s }
     max_body: 10MiB
     allow_connect: true
     allow_upgrade: false
+    allow_trace: true
 )");
   const proxy::RouteSpec& r = spec->routes.at(0);
   CHECK(r.name == "api");
@@ -117,6 +127,10 @@ routes:
   CHECK(r.max_body == 10 * 1024 * 1024);
   CHECK(r.allow_connect);
   CHECK_FALSE(r.allow_upgrade);
+  CHECK(r.allow_trace);
+  CHECK_FALSE(r.edit_own_answers);
+  CHECK_FALSE(r.paths.merge_slashes);
+  CHECK(r.paths.encoded_slashes == proxy::PathRules::EncodedSlashes::refuse);
   CHECK(r.origin.line == 6);
 }
 
@@ -131,7 +145,9 @@ TEST_CASE("A response is a status, a text or a map") {
   CHECK(route_of("  - respond: 204\n").respond->status == 204);
   CHECK(route_of("  - respond: 204\n").respond->body.empty());
   CHECK(route_of("  - respond: hello\n").respond->body == "hello");
-  CHECK(route_of("  - respond: \"204\"\n").respond->body == "204");
+  CHECK(route_of("  - respond: ${WEIR_NEVER_SET:-204}\n").respond->status == 204);
+  CHECK(route_of("  - respond: 2049 things\n").respond->body == "2049 things");
+  CHECK(route_of("  - respond: { body: \"204\" }\n").respond->body == "204");
   const auto full =
       route_of("  - respond: { status: 503, body: later, content_type: text/html, headers: { Retry-After: 5 } }\n");
   CHECK(full.respond->status == 503);
@@ -222,4 +238,65 @@ TEST_CASE("A directory is no configuration file") {
   const LoadResult result = load_file(directory.path());
   REQUIRE(result.diagnostics.size() == 1);
   CHECK(contains(result.diagnostics[0].message, "directory"));
+}
+
+TEST_CASE("A port alone is bound in both families, unless the other is written") {
+  const auto binds = [](const char* listeners) {
+    const LoadResult result = load(std::string("listeners: ") + listeners + "\nroutes: [{ respond: 204 }]\n");
+    INFO(all_messages(result));
+    REQUIRE(result.spec);
+    CHECK(result.diagnostics.empty());
+    std::vector<std::string> out;
+    for (const proxy::ListenerSpec& listener : result.spec->listeners) {
+      CHECK(listener.bind.size() == listener.second_family.size());
+      for (const Address& address : listener.bind) out.push_back(listener.name + " " + to_string(address));
+    }
+    return out;
+  };
+  using Texts = std::vector<std::string>;
+  CHECK(binds("{ a: \":80\" }") == Texts{"a 0.0.0.0:80", "a [::]:80"});
+  CHECK(binds("{ a: \"0.0.0.0:80\" }") == Texts{"a 0.0.0.0:80"});
+  CHECK(binds("{ a: \"[::]:80\" }") == Texts{"a [::]:80"});
+  CHECK(binds("{ a: [\":80\", \"[::]:80\"] }") == Texts{"a 0.0.0.0:80", "a [::]:80"});
+  CHECK(binds("{ a: [\"[::]:80\", \":80\"] }") == Texts{"a [::]:80", "a 0.0.0.0:80"});
+  CHECK(binds("{ a: \":80\", b: \"[::]:80\" }") == Texts{"a 0.0.0.0:80", "b [::]:80"});
+  CHECK(binds("{ a: \":0\", b: \":0\" }") == Texts{"a 0.0.0.0:0", "a [::]:0", "b 0.0.0.0:0", "b [::]:0"});
+}
+
+TEST_CASE("A listener has headers for all its answers") {
+  const auto spec = good(
+      "listeners: { web: { bind: \":1\", response_headers: { set: { X-L: \"${listener}\" } } } }\n"
+      "routes: [{ respond: 204 }]\n");
+  REQUIRE(spec->listeners[0].response_headers.set.size() == 1);
+  CHECK(spec->listeners[0].response_headers.set[0].value == "${listener}");
+}
+
+TEST_CASE("The access log has a named format, or one by template") {
+  const auto log = [](const std::string& value) {
+    return good("access_log: " + value + "\nlisteners: { web: \":1\" }\nroutes: [{ respond: 204 }]\n")->access_log;
+  };
+  CHECK(log("combined").format == proxy::LogFormat::combined);
+  CHECK(log("terminal").format == proxy::LogFormat::terminal);
+  CHECK(log("{ format: json }").format == proxy::LogFormat::json);
+  const auto line = log("{ format: \"${time} ${status} ${header.X-A} $$\" }");
+  CHECK(line.format == proxy::LogFormat::line);
+  CHECK(line.line == "${time} ${status} ${header.X-A} $$");
+}
+
+TEST_CASE("Texts of a request keep its variables and take those of the environment as text") {
+  const auto route = route_of(
+      "  - upstream: app\n"
+      "    rewrite: { path: \"/t/${header.X-Tenant}${path}\", host: \"${host}\" }\n"
+      "    request_headers:\n"
+      "      set: { X-Real-IP: \"${client}\", X-P: \"${WEIR_NEVER_SET:-a$b}\", X-Q: \"$$5 ${method}\" }\n");
+  CHECK(route.rewrite.path == "/t/${header.X-Tenant}${path}");
+  CHECK(route.rewrite.host == "${host}");
+  CHECK(route.request_headers.set[0].value == "${client}");
+  CHECK(route.request_headers.set[1].value == "a$$b");
+  CHECK(route.request_headers.set[2].value == "$$5 ${method}");
+}
+
+TEST_CASE("A path may hold encoded slashes and empty segments where its route keeps them") {
+  CHECK(route_of("  - { path: /q/%2F, paths: { encoded_slashes: keep }, upstream: app }\n").path == "/q/%2F");
+  CHECK(route_of("  - { path: /a//b, paths: { merge_slashes: false }, upstream: app }\n").path == "/a//b");
 }

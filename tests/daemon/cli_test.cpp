@@ -105,7 +105,7 @@ TEST_CASE("proxy takes one listener and several targets") {
   const ProxyCommand one = accepted<ProxyCommand>("proxy :8080 localhost:3000");
   CHECK(one.listen == ":8080");
   CHECK(one.targets == std::vector<std::string>{"localhost:3000"});
-  CHECK(one.access_log == AccessLogChoice::combined);
+  CHECK(one.access_log == AccessLogChoice::terminal);
   CHECK(one.host.empty());
 
   const ProxyCommand many =
@@ -116,6 +116,17 @@ TEST_CASE("proxy takes one listener and several targets") {
   CHECK(many.host == "app.test");
   CHECK(many.overrides.workers == 2U);
   CHECK(accepted<ProxyCommand>("proxy 8080 3000 --access-log off").access_log == AccessLogChoice::off);
+  CHECK(accepted<ProxyCommand>("proxy 8080 3000 --access-log combined").access_log == AccessLogChoice::combined);
+
+  CHECK(one.x_forwarded);
+  CHECK_FALSE(one.via);
+  const ProxyCommand forwarding = accepted<ProxyCommand>(
+      "proxy --no-x-forwarded --no-forwarded --no-request-id --via --trusted-proxies 10.0.0.0/8,::1 8080 3000");
+  CHECK_FALSE(forwarding.x_forwarded);
+  CHECK_FALSE(forwarding.forwarded);
+  CHECK_FALSE(forwarding.request_id);
+  CHECK(forwarding.via);
+  CHECK(forwarding.trusted_proxies == std::vector<std::string>{"10.0.0.0/8", "::1"});
 }
 
 TEST_CASE("check takes targets with commas or again, and platforms a form") {
@@ -151,7 +162,7 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"run --ready-fd -1", "--ready-fd"},
       {"proxy", "LISTEN"},
       {"proxy :8080", "TARGET"},
-      {"proxy :8080 3000 --access-log xml", "combined, json, off"},
+      {"proxy :8080 3000 --access-log xml", "terminal, combined, json, off"},
       {"version now", "now"},
       {"check --target", "--target"},
       {"check --descriptors 3 a.yaml", "--descriptors"},

@@ -22,21 +22,28 @@ TEST_CASE("LISTEN is written in any of the usual ways") {
     const char* means;
   };
   const Row rows[] = {
-      {":8080", "0.0.0.0:8080"},
-      {"8080", "0.0.0.0:8080"},
+      {":8080", "0.0.0.0:8080 [::]:8080"},
+      {"8080", "127.0.0.1:8080 [::1]:8080"},
       {"127.0.0.1:8080", "127.0.0.1:8080"},
-      {"localhost:80", "127.0.0.1:80"},
+      {"0.0.0.0:8080", "0.0.0.0:8080"},
+      {"localhost:80", "127.0.0.1:80 [::1]:80"},
       {"[::1]:8080", "[::1]:8080"},
       {"unix:/tmp/a.sock", "unix:/tmp/a.sock"},
-      {":0", "0.0.0.0:0"},
+      {":0", "0.0.0.0:0 [::]:0"},
   };
   for (const Row& row : rows) {
     INFO(row.given);
     const auto spec = spec_of(command(row.given, {"3000"}));
     REQUIRE(spec);
     REQUIRE((*spec)->listeners.size() == 1);
-    REQUIRE((*spec)->listeners[0].bind.size() == 1);
-    CHECK(to_string((*spec)->listeners[0].bind[0]) == row.means);
+    const proxy::ListenerSpec& listener = (*spec)->listeners[0];
+    REQUIRE(listener.second_family.size() == listener.bind.size());
+    std::string bound;
+    for (std::size_t i = 0; i < listener.bind.size(); ++i) {
+      CHECK(listener.second_family[i] == (i == 1));
+      bound += (i == 0 ? "" : " ") + to_string(listener.bind[i]);
+    }
+    CHECK(bound == row.means);
     CHECK((*spec)->listeners[0].upstream == "target");
   }
 }
@@ -45,19 +52,19 @@ TEST_CASE("TARGET is written in any of the usual ways") {
   struct Row {
     const char* given;
     const char* text;
-    bool resolved;
+    std::size_t addresses;
   };
   const Row rows[] = {
-      {"3000", "127.0.0.1:3000", true},
-      {":3000", "127.0.0.1:3000", true},
-      {"127.0.0.1:3000", "127.0.0.1:3000", true},
-      {"http://127.0.0.1:3000", "127.0.0.1:3000", true},
-      {"http://127.0.0.1:3000/", "127.0.0.1:3000", true},
-      {"http://10.0.0.1", "10.0.0.1:80", true},
-      {"[::1]:3000", "[::1]:3000", true},
-      {"unix:/tmp/app.sock", "unix:/tmp/app.sock", true},
-      {"localhost:3000", "localhost:3000", false},
-      {"http://app.internal", "app.internal:80", false},
+      {"3000", "localhost:3000", 2},
+      {":3000", "localhost:3000", 2},
+      {"127.0.0.1:3000", "127.0.0.1:3000", 1},
+      {"http://127.0.0.1:3000", "127.0.0.1:3000", 1},
+      {"http://127.0.0.1:3000/", "127.0.0.1:3000", 1},
+      {"http://10.0.0.1", "10.0.0.1:80", 1},
+      {"[::1]:3000", "[::1]:3000", 1},
+      {"unix:/tmp/app.sock", "unix:/tmp/app.sock", 1},
+      {"localhost:3000", "localhost:3000", 2},
+      {"http://app.internal", "app.internal:80", 0},
   };
   for (const Row& row : rows) {
     INFO(row.given);
@@ -65,7 +72,7 @@ TEST_CASE("TARGET is written in any of the usual ways") {
     REQUIRE(spec);
     const proxy::EndpointSpec& endpoint = (*spec)->upstreams.at(0).endpoints.at(0);
     CHECK(endpoint.text == row.text);
-    CHECK(endpoint.addresses.size() == (row.resolved ? 1 : 0));
+    CHECK(endpoint.addresses.size() == row.addresses);
   }
 }
 
@@ -77,6 +84,7 @@ TEST_CASE("several targets are endpoints of equal weight, in order") {
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(endpoints[i].weight == 1);
     CHECK(to_string(endpoints[i].addresses.at(0)) == "127.0.0.1:300" + std::to_string(i));
+    CHECK(to_string(endpoints[i].addresses.at(1)) == "[::1]:300" + std::to_string(i));
   }
 }
 
@@ -94,6 +102,8 @@ TEST_CASE("--host rewrites the Host field on a catch-all route") {
 TEST_CASE("the access log follows --access-log") {
   ProxyCommand chosen = command(":0", {"3000"});
   CHECK((*spec_of(chosen))->access_log.enabled);
+  CHECK((*spec_of(chosen))->access_log.format == proxy::LogFormat::terminal);
+  chosen.access_log = AccessLogChoice::combined;
   CHECK((*spec_of(chosen))->access_log.format == proxy::LogFormat::combined);
   chosen.access_log = AccessLogChoice::json;
   CHECK((*spec_of(chosen))->access_log.format == proxy::LogFormat::json);
@@ -109,7 +119,7 @@ TEST_CASE("an argument that is no address is refused with an example") {
   };
   const Row rows[] = {
       {"nonsense", "3000", "LISTEN 'nonsense'"},
-      {"https://x", "3000", "not a URL"},
+      {"https://x", "3000", "is a URL"},
       {":99999", "3000", "LISTEN ':99999'"},
       {":0", "nonsense", "TARGET 'nonsense'"},
       {":0", "localhost", "TARGET 'localhost'"},
@@ -158,4 +168,30 @@ TEST_CASE("a host name and its port are told apart") {
     CHECK(host == row.host);
     CHECK(port == row.port);
   }
+}
+
+TEST_CASE("forwarding follows the options, and trusts the blocks that are named") {
+  ProxyCommand plain = command(":0", {"3000"});
+  CHECK((*spec_of(plain))->forwarding.x_forwarded);
+  CHECK_FALSE((*spec_of(plain))->forwarding.via);
+  plain.x_forwarded = plain.forwarded = plain.request_id = false;
+  plain.via = true;
+  plain.trusted_proxies = {"10.0.0.0/8", "::1"};
+  const auto spec = spec_of(plain);
+  REQUIRE(spec);
+  const proxy::Forwarding& forwarding = (*spec)->forwarding;
+  CHECK_FALSE(forwarding.x_forwarded);
+  CHECK_FALSE(forwarding.forwarded);
+  CHECK_FALSE(forwarding.request_id);
+  CHECK(forwarding.via);
+  CHECK(forwarding.trusted_proxies.size() == 2);
+  plain.trusted_proxies = {"10.0.0.1/8"};
+  CHECK(spec_of(plain).error().find("write 10.0.0.0/8") != std::string::npos);
+}
+
+TEST_CASE("a stop takes a second at most") {
+  const auto spec = spec_of(command(":0", {"3000"}));
+  REQUIRE(spec);
+  CHECK((*spec)->runtime.shutdown.timeout <= std::chrono::seconds(1));
+  CHECK((*spec)->runtime.shutdown.tunnels <= std::chrono::seconds(1));
 }

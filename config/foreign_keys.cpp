@@ -1,0 +1,184 @@
+#include "config/foreign_keys.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace weir::config {
+
+namespace {
+
+constexpr ForeignKey table[] = {
+    {"acl", "a condition is part of a route: host, path, methods, headers"},
+    {"add_header", "use response_headers: { add: { NAME: value } } of a route or a listener"},
+    {"allow", "weir does not restrict clients by address"},
+    {"api_key", "weir does not authenticate clients"},
+    {"auth_basic", "weir does not authenticate clients"},
+    {"auth_request", "weir does not ask another server whether a request is allowed"},
+    {"backend", "a backend is an upstream: upstreams: { app: [\"127.0.0.1:3000\"] }"},
+    {"backends", "backends are upstreams: upstreams: { app: [\"127.0.0.1:3000\"] }"},
+    {"backup", "weir has no backup servers; an endpoint with weight: 0 gets no requests"},
+    {"balance", "weir balances by weighted round robin and knows no other way; remove it"},
+    {"basic_auth", "weir does not authenticate clients"},
+    {"basicauth", "weir does not authenticate clients"},
+    {"brotli", "weir does not compress; bodies pass as the upstream sends them"},
+    {"cache", "weir does not cache"},
+    {"certificate",
+     "weir does not support TLS: let what is in front of it end TLS, and name it in forwarding.trusted_proxies"},
+    {"client_body_timeout", "use timeouts: { idle: 60s }"},
+    {"client_header_timeout", "use timeouts: { head: 10s }"},
+    {"client_max_body_size", "use max_body: 10MiB of a route; without it there is no limit"},
+    {"clusters", "clusters are upstreams: upstreams: { app: [\"127.0.0.1:3000\"] }"},
+    {"cors", "write the headers in response_headers of the route; a respond: 204 route for OPTIONS answers preflights"},
+    {"daemon", "weir stays in the foreground, and a service manager keeps it there; remove it"},
+    {"default_backend", "use the key upstream of the listener: what no route matches goes there"},
+    {"defaults", "weir has sections for that: timeouts, limits and forwarding hold for the whole file"},
+    {"deny", "weir does not restrict clients by address"},
+    {"enable", "a section that is there is in effect; remove it"},
+    {"encode", "weir does not compress; bodies pass as the upstream sends them"},
+    {"entryPoints", "an entry point is a listener: listeners: { web: \":8080\" }"},
+    {"entrypoints", "an entry point is a listener: listeners: { web: \":8080\" }"},
+    {"error_log", "messages go to standard error; redirect that"},
+    {"error_page", "weir has no error pages of your own; it answers errors as text, HTML or JSON"},
+    {"events", "use runtime: { backend: epoll, workers: 4 }; the defaults are good"},
+    {"expires", "use response_headers: { set: { Cache-Control: max-age=3600 } } of a route"},
+    {"fail_timeout", "use health_check of the upstream: interval and fall"},
+    {"fastcgi_pass", "weir speaks HTTP/1.1 to upstreams, not FastCGI"},
+    {"file_server", "weir serves no files; put an HTTP server behind it as an upstream"},
+    {"filters", "what changes a request is a key of the route: rewrite, request_headers, response_headers"},
+    {"frontend", "a frontend is a listener: listeners: { web: \":8080\" }"},
+    {"global", "use runtime: for threads, buffers and the stop"},
+    {"grpc_pass", "weir speaks HTTP/1.1 to upstreams, not gRPC"},
+    {"gzip", "weir does not compress; bodies pass as the upstream sends them"},
+    {"gzip_types", "weir does not compress; bodies pass as the upstream sends them"},
+    {"handle", "use a route: routes: [{ path: /api, upstream: app }]"},
+    {"handle_path", "use a route with a rewrite: { path: /api, upstream: app, rewrite: { prefix: / } }"},
+    {"hash", "weir balances by weighted round robin and knows no other way; remove it"},
+    {"header", "use request_headers or response_headers of a route; a condition is headers: { X-Env: beta }"},
+    {"header_down", "use response_headers of the route"},
+    {"header_up", "use request_headers of the route"},
+    {"health_uri", "use health_check: { http: /healthz } of the upstream"},
+    {"healthcheck", "it is health_check of an upstream: { http: /healthz }"},
+    {"hosts", "it is host, with one host or a list"},
+    {"hsts", "use response_headers: { set: { Strict-Transport-Security: \"max-age=31536000\" } } of a listener"},
+    {"http", "the keys of http stand at the top level here: listeners, routes, upstreams"},
+    {"http_port", "use a listener: listeners: { web: \":8080\" }"},
+    {"https_port", "weir does not support TLS"},
+    {"if", "weir has no conditions of that kind; a route has host, path, methods and headers"},
+    {"index", "weir serves no files; put an HTTP server behind it as an upstream"},
+    {"ip_hash", "weir balances by weighted round robin and knows no other way; remove it"},
+    {"keepalive", "use max_idle of the upstream: idle connections for each endpoint and worker"},
+    {"keepalive_timeout", "use timeouts: { keep_alive: 75s }"},
+    {"lb_policy", "weir balances by weighted round robin and knows no other way; remove it"},
+    {"least_conn", "weir balances by weighted round robin and knows no other way; remove it"},
+    {"limit_conn", "use max_connections of a listener; weir has no limit for each client"},
+    {"limit_rate", "weir does not limit rates"},
+    {"limit_req", "weir does not limit rates"},
+    {"listen", "use a listener: listeners: { web: \":8080\" }"},
+    {"listener", "it is listeners, a map: listeners: { web: \":8080\" }"},
+    {"loadBalancer", "use an upstream: upstreams: { app: [\"127.0.0.1:3000\"] }"},
+    {"location", "use a route: routes: [{ path: /api, upstream: app }]; =/api is that path alone"},
+    {"log", "use access_log: { format: combined, path: access.log }"},
+    {"log_format", "use access_log: { format: \"${time} ${status} ${end}\" }"},
+    {"map", "weir has no maps of values; write a route for each case"},
+    {"match", "conditions are keys of the route itself: host, path, methods, headers"},
+    {"matcher", "conditions are keys of the route itself: host, path, methods, headers"},
+    {"max_conns", "use max_connections of a listener; weir has no limit for each endpoint"},
+    {"max_fails", "use health_check of the upstream: fall is the number of failures in a row"},
+    {"maxconn", "use max_connections of a listener"},
+    {"middlewares", "what changes a request is a key of the route: rewrite, request_headers, response_headers"},
+    {"mode", "weir proxies HTTP; it does not pass TCP through"},
+    {"nbthread", "use runtime: { workers: 4 }"},
+    {"option", "weir has no options of that form; config/reference.md lists its keys"},
+    {"pid", "weir writes no pid file; --print-addresses and --ready-fd tell its process"},
+    {"port", "the port is part of the address: listeners: { web: \":8080\" }"},
+    {"prefix_match", "it is path: /api, a prefix of whole segments"},
+    {"priority", "the most specific route wins, whatever the order; see docs/routing.md"},
+    {"proxy", "use a route with upstream, and upstreams: { app: [\"127.0.0.1:3000\"] }"},
+    {"proxy_buffering", "weir passes bodies on as they come and does not collect them; remove it"},
+    {"proxy_cache", "weir does not cache"},
+    {"proxy_connect_timeout", "use timeouts: { connect: 5s }, or timeout of a route"},
+    {"proxy_http_version", "weir speaks HTTP/1.1 with kept connections to upstreams; remove it"},
+    {"proxy_next_upstream", "weir tries the next endpoint by itself where that is safe; remove it"},
+    {"proxy_pass", "use a route with upstream: NAME, and upstreams: { NAME: [\"127.0.0.1:3000\"] }"},
+    {"proxy_protocol", "weir does not support the PROXY protocol"},
+    {"proxy_read_timeout", "use timeouts: { first_byte: 60s, idle: 60s }, or timeout of a route"},
+    {"proxy_redirect", "weir does not rewrite Location of upstreams"},
+    {"proxy_request_buffering", "weir passes bodies on as they come and does not collect them; remove it"},
+    {"proxy_send_timeout", "use timeouts: { idle: 60s }, or timeout of a route"},
+    {"proxy_set_header",
+     "use request_headers: { set: { NAME: value } } of a route; X-Forwarded-For and its like are sent by themselves"},
+    {"rate_limit", "weir does not limit rates"},
+    {"real_ip_header", "use forwarding: { trusted_proxies: [10.0.0.0/8] }"},
+    {"retries", "weir tries the next endpoint by itself where that is safe"},
+    {"return", "use respond: 404 or redirect: \"https://${host}${uri}\" of a route"},
+    {"reverse_proxy", "use a route with upstream: NAME, and upstreams: { NAME: [\"127.0.0.1:3000\"] }"},
+    {"root", "weir serves no files; put an HTTP server behind it as an upstream"},
+    {"route", "it is routes, a list: routes: [{ path: /api, upstream: app }]"},
+    {"routers", "routers are routes: routes: [{ host: app.example.com, upstream: app }]"},
+    {"rule", "conditions are keys of the route itself: host, path, methods, headers"},
+    {"send_timeout", "use timeouts: { idle: 60s }"},
+    {"server", "a server that is proxied is an endpoint of an upstream, one that listens is a listener with routes"},
+    {"server_name", "it is host of a route: routes: [{ host: app.example.com, upstream: app }]"},
+    {"server_tokens",
+     "use server_name: \"\" at the top level of the file: weir's own answers then have no Server header"},
+    {"servers", "use the key endpoints of an upstream: upstreams: { app: [\"127.0.0.1:3000\"] }"},
+    {"service", "use upstream: NAME"},
+    {"services", "services are upstreams: upstreams: { app: [\"127.0.0.1:3000\"] }"},
+    {"set_real_ip_from", "use forwarding: { trusted_proxies: [10.0.0.0/8] }"},
+    {"ssl", "weir does not support TLS: let what is in front of it end TLS, and name it in forwarding.trusted_proxies"},
+    {"ssl_certificate",
+     "weir does not support TLS: let what is in front of it end TLS, and name it in forwarding.trusted_proxies"},
+    {"ssl_certificate_key",
+     "weir does not support TLS: let what is in front of it end TLS, and name it in forwarding.trusted_proxies"},
+    {"ssl_protocols", "weir does not support TLS"},
+    {"stats", "weir has no page of statistics; the access log has times and endings"},
+    {"sticky", "weir has no sticky sessions"},
+    {"stream", "weir proxies HTTP; it does not pass TCP through"},
+    {"stripPrefix", "use rewrite: { prefix: / } of the route"},
+    {"strip_prefix", "use rewrite: { prefix: / } of the route"},
+    {"target", "use upstream: NAME, and upstreams: { NAME: [\"127.0.0.1:3000\"] }"},
+    {"tls", "weir does not support TLS: let what is in front of it end TLS, and name it in forwarding.trusted_proxies"},
+    {"try_files", "weir serves no files; put an HTTP server behind it as an upstream"},
+    {"upstream_timeout", "use timeouts: { connect: 5s, first_byte: 60s }"},
+    {"uri", "use rewrite: { prefix: / } of the route"},
+    {"url", "use an address without a scheme: \"127.0.0.1:3000\""},
+    {"use_backend", "use a route with upstream: NAME"},
+    {"user", "start weir as that user; a service manager does it"},
+    {"virtual_hosts", "a virtual host is a route: routes: [{ host: app.example.com, upstream: app }]"},
+    {"websocket", "upgrades pass by default; allow_upgrade: false of a route stops them"},
+    {"worker_connections", "use max_connections of a listener; the process takes what its descriptors allow"},
+    {"worker_processes", "use runtime: { workers: 4 }"},
+    {"zone", "weir needs none; remove it"},
+};
+
+std::string_view first_word(std::string_view text) noexcept { return text.substr(0, text.find_first_of(" \t\n=;{")); }
+
+struct Guide {
+  std::string_view name;
+  std::span<const std::string_view> words;  // that its files begin with
+};
+constexpr std::string_view nginx_words[] = {"server", "http", "events", "upstream", "user", "worker_processes", "location"};
+constexpr std::string_view haproxy_words[] = {"global", "defaults", "frontend", "backend", "listen"};
+constexpr Guide guides[] = {{"docs/from-nginx.md", nginx_words}, {"docs/from-haproxy.md", haproxy_words}};
+
+}  // namespace
+
+std::span<const ForeignKey> foreign_keys() noexcept { return table; }
+
+const ForeignKey* foreign_key(std::string_view key) noexcept {
+  const std::string_view name = first_word(key);
+  const auto found = std::lower_bound(std::begin(table), std::end(table), name,
+                                      [](const ForeignKey& it, std::string_view wanted) { return it.name < wanted; });
+  return found != std::end(table) && found->name == name ? found : nullptr;
+}
+
+std::string_view guide_for(std::string_view text) noexcept {
+  const std::string_view word = first_word(text);
+  for (const Guide& guide : guides) {
+    if (std::find(guide.words.begin(), guide.words.end(), word) != guide.words.end()) return guide.name;
+  }
+  const bool block = text.ends_with('}') && text.find(" {") != std::string_view::npos;
+  return block ? "docs/from-caddy.md" : "";
+}
+
+}  // namespace weir::config
