@@ -98,7 +98,7 @@ bool check_family(Reader& reader, const Node& node, const Path& path, const Addr
     reader.demand(Feature::unix_sockets, node, path, fmt::format("\"{}\" is a unix socket", node.view()));
     return true;
   }
-  reader.error(node, path, fmt::format("\"{}\" is no usable socket path", node.view()), remedy(node.view(), true));
+  reader.error(node, path, fmt::format("\"{}\" is not a usable socket path", node.view()), remedy(node.view(), true));
   return false;
 }
 
@@ -130,7 +130,7 @@ std::optional<Address> read_bind(Reader& reader, Node& node, const Path& path) {
   const std::size_t colon = text->rfind(':');
   const bool named = colon != std::string_view::npos && is_host_name(text->substr(0, colon)) &&
                      !all_digits(text->substr(0, 1)) && is_port(text->substr(colon + 1));
-  reader.error(node, path, fmt::format("\"{}\" is no address", *text),
+  reader.error(node, path, fmt::format("\"{}\" is not an address", *text),
                named ? fmt::format("a listener binds to an address, not to a name: 127.0.0.1{} or {}",
                                    text->substr(colon), text->substr(colon))
                      : remedy(*text, false));
@@ -149,7 +149,7 @@ bool read_endpoint(Reader& reader, Node& node, const Path& path) {
                                address->port));
       return false;
     }
-    if (address->port == 0) reader.error(node, path, "an endpoint cannot have port 0");
+    if (address->port == 0) reader.error(node, path, "an endpoint cannot have port 0", "write the port that the server listens on");
     return address->port != 0;
   }
   const std::size_t colon = text->rfind(':');
@@ -158,7 +158,7 @@ bool read_endpoint(Reader& reader, Node& node, const Path& path) {
       text->substr(colon + 1).find_first_not_of('0') != std::string_view::npos) {
     return true;
   }
-  reader.error(node, path, fmt::format("\"{}\" is no endpoint", *text), remedy(*text, true));
+  reader.error(node, path, fmt::format("\"{}\" is not an endpoint", *text), remedy(*text, true));
   return false;
 }
 

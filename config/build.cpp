@@ -49,7 +49,8 @@ void Builder::build(Node& root) {
   const Node* list = fields["routes"];
   const bool routes_known = !list || list->kind == Kind::null || list->kind == Kind::list;
   if (fields["listeners"] && routes_known) check_reachable(*fields["listeners"], fields.at("listeners"));
-  if (fields["upstreams"]) check_unused(*fields["upstreams"], fields.at("upstreams"));
+  // A mistake elsewhere often is why nothing names one.
+  if (fields["upstreams"] && reader_.tree().errors() == 0) check_unused(*fields["upstreams"], fields.at("upstreams"));
 }
 
 }  // namespace weir::config

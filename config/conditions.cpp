@@ -22,7 +22,7 @@ std::string_view host_fault(std::string_view host) {
       std::find_if(host.begin(), host.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   if (other != host.end()) return "it is not ASCII";
   if (host.find('*') != std::string_view::npos) return "a * can only be the whole first label";
-  if (!is_host_name(host)) return "it is no host name";
+  if (!is_host_name(host)) return "it is not a host name";
   return {};
 }
 
@@ -127,7 +127,7 @@ std::optional<std::string> read_host(Reader& reader, Node& node, const Path& pat
   const std::string_view name = std::string_view{host}.substr(host.starts_with("*.") ? 2 : 0);
   const std::string_view fault = host == "*" ? "it stands for everything" : host_fault(name);
   if (fault.empty()) return host;
-  reader.error(node, path, fmt::format("\"{}\" is no host: {}", *text, fault), host_hint(*text));
+  reader.error(node, path, fmt::format("\"{}\" is not a host: {}", *text, fault), host_hint(*text));
   return std::nullopt;
 }
 
@@ -176,7 +176,7 @@ std::optional<std::string> read_method(Reader& reader, Node& node, const Path& p
   const auto text = reader.text(node, path);
   if (!text) return std::nullopt;
   if (!is_token(*text)) {
-    reader.error(node, path, fmt::format("\"{}\" is no method", *text), "write GET, or a list: [GET, HEAD]");
+    reader.error(node, path, fmt::format("\"{}\" is not a method", *text), "write GET, or a list: [GET, HEAD]");
     return std::nullopt;
   }
   if (std::find(std::begin(known_methods), std::end(known_methods), *text) != std::end(known_methods)) {
@@ -201,7 +201,7 @@ void read_matches(Reader& reader, Node& node, const Path& path, std::vector<prox
     proxy::HeaderMatch match;
     match.name = key.view();
     if (!is_token(match.name)) {
-      reader.error(key, at, fmt::format("\"{}\" is no header name", match.name), "letters, digits and - : X-Env");
+      reader.error(key, at, fmt::format("\"{}\" is not a header name", match.name), "letters, digits and - : X-Env");
       return;
     }
     const bool plain = value.is_scalar() && !value.is(Node::quoted);

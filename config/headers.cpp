@@ -15,7 +15,7 @@ constexpr std::string_view own_fields[] = {"connection", "content-length", "keep
 
 bool check_name(Reader& reader, const Node& node, const Path& path, std::string_view name, Headers which) {
   if (!is_token(name)) {
-    reader.error(node, path, fmt::format("\"{}\" is no header name", name), "letters, digits and - : X-Env");
+    reader.error(node, path, fmt::format("\"{}\" is not a header name", name), "letters, digits and - : X-Env");
     return false;
   }
   const std::string lowered = lower(name);

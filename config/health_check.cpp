@@ -30,7 +30,7 @@ std::optional<std::string> read_check_path(Reader& reader, Node& node, const Pat
   } else if (!text->empty() && text->front() != '/' && std::all_of(text->begin(), text->end(), stands_alone)) {
     hint = fmt::format("write /{}", *text);
   }
-  reader.error(node, path, fmt::format("\"{}\" is no path that can be asked for", *text), std::move(hint));
+  reader.error(node, path, fmt::format("\"{}\" is not a path that can be asked for", *text), std::move(hint));
   return std::nullopt;
 }
 

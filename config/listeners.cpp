@@ -144,7 +144,7 @@ void Builder::unix_mode(Node& node, const Path& path, proxy::ListenerSpec& out) 
     if (!good) break;
   }
   if (!good || mode > 0777 || mode == 0) {
-    reader_.error(node, path, fmt::format("\"{}\" are no permissions", *text), hint);
+    reader_.error(node, path, fmt::format("\"{}\" is not a file mode", *text), hint);
     return;
   }
   out.unix_mode = static_cast<std::uint16_t>(mode);

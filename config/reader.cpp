@@ -172,7 +172,7 @@ std::optional<std::uint64_t> Reader::integer(Node& node, const Path& path, std::
     return std::nullopt;
   }
   if (code != std::errc{} || number < low || number > high) {
-    error(node, path, fmt::format("{} is out of range", value), fmt::format("from {} to {}", low, high));
+    error(node, path, fmt::format("{} is out of range", value), fmt::format("write one from {} to {}", low, high));
     return std::nullopt;
   }
   return number;
@@ -190,7 +190,7 @@ std::optional<Duration> Reader::duration(Node& node, const Path& path, Zero zero
       return std::nullopt;
     case Quantity::unknown_unit:
     case Quantity::malformed:
-      error(node, path, fmt::format("\"{}\" is no duration", value), meant_quantity(value, false) + examples);
+      error(node, path, fmt::format("\"{}\" is not a duration", value), meant_quantity(value, false) + examples);
       return std::nullopt;
     case Quantity::too_large:
       error(node, path, fmt::format("the duration {} is too long", value), "at most 365d; 0s switches it off");
@@ -222,7 +222,7 @@ std::optional<std::uint64_t> Reader::size(Node& node, const Path& path, std::uin
       return std::nullopt;
     case Quantity::unknown_unit:
     case Quantity::malformed:
-      error(node, path, fmt::format("\"{}\" is no size", value), meant_quantity(value, true) + examples);
+      error(node, path, fmt::format("\"{}\" is not a size", value), meant_quantity(value, true) + examples);
       return std::nullopt;
     case Quantity::too_large:
       error(node, path, fmt::format("the size {} is too large", value), fmt::format("at most {}", size_text(high)));
@@ -230,7 +230,7 @@ std::optional<std::uint64_t> Reader::size(Node& node, const Path& path, std::uin
   }
   if (parsed.value < low || parsed.value > high) {
     error(node, path, fmt::format("the size {} is out of range", value),
-          fmt::format("from {} to {}", size_text(low), size_text(high)));
+          fmt::format("write one from {} to {}", size_text(low), size_text(high)));
     return std::nullopt;
   }
   return parsed.value;
@@ -243,7 +243,7 @@ std::optional<std::size_t> Reader::choice(Node& node, const Path& path, std::spa
   const std::string_view meant = closest(node.view(), choices);
   error(
       node, path, fmt::format("\"{}\" is not known here", node.view()),
-      fmt::format("{}one of {}", meant.empty() ? "" : fmt::format("did you mean {}? It is ", meant), joined(choices)));
+      fmt::format("{} one of {}", meant.empty() ? "write" : fmt::format("did you mean {}? It is", meant), joined(choices)));
   return std::nullopt;
 }
 
@@ -288,7 +288,9 @@ Fields::Fields(Reader& reader, Node* node, const Path& path, const Object& objec
     return;
   }
   for (const Node* key = node_->first; key; key = key->next->next) {
-    if (!find_key(object_, key->view())) report_unknown(*key);
+    if (find_key(object_, key->view())) continue;
+    report_unknown(*key);
+    has_unknown_ = true;
   }
 }
 

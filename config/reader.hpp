@@ -95,6 +95,7 @@ class Fields {
 
   const Path& path() const noexcept { return path_; }
   Node& node() const noexcept { return *node_; }
+  bool has_unknown() const noexcept { return has_unknown_; }  // a key that is not in the table, which was reported
   Node* operator[](std::string_view key) const;  // null when absent. The key is in the table: asserted
   Path at(std::string_view key) const { return Path(path_, key); }
 
@@ -126,6 +127,7 @@ class Fields {
   Node* node_;
   const Path& path_;
   const Object& object_;
+  bool has_unknown_ = false;
 };
 
 }  // namespace weir::config

@@ -119,10 +119,10 @@ void report(Reader& reader, const Node& node, const Path& path, const proxy::Tem
   }
   std::string hint;
   const std::string_view known = variable_for(fault.name);
-  if (const std::string_view meant = closest(fault.name, names); !meant.empty()) {
-    hint = fmt::format("did you mean ${{{}}}? ", meant);
-  } else if (known.starts_with("${") && names.data() == proxy::request_variables.data()) {
+  if (known.starts_with("${") && names.data() == proxy::request_variables.data()) {
     hint = fmt::format("did you mean {}? ", known);
+  } else if (const std::string_view meant = closest(fault.name, names); !meant.empty()) {
+    hint = fmt::format("did you mean ${{{}}}? ", meant);
   }
   const std::size_t divider = fault.name.find(":-");
   if (divider != std::string_view::npos && has(names, fault.name.substr(0, divider))) {

@@ -136,7 +136,9 @@ void Builder::action(const Fields& fields, proxy::RouteSpec& out) {
   for (const std::string_view key : {"upstream", "respond", "redirect"}) {
     if (fields[key]) given.push_back(key);
   }
-  if (given.empty()) {
+  if (given.empty() && fields.has_unknown()) {
+    // That key was meant as the action.
+  } else if (given.empty()) {
     reader_.error(fields.node(), fields.path(), "the route does nothing", "add one of upstream, respond and redirect");
   } else if (given.size() > 1) {
     reader_.error(*fields[given[1]], fields.at(given[1]),
@@ -306,8 +308,8 @@ void Builder::redirect(Node& node, const Path& path, proxy::RouteSpec& out) {
     if (!value) return;
     redirect.status = static_cast<std::uint16_t>(*value);
     if (!is_redirect_status(*value)) {
-      reader_.error(*status, fields.at("status"), fmt::format("{} is no status of a redirect", *value),
-                    "301, 302, 303, 307 or 308");
+      reader_.error(*status, fields.at("status"), fmt::format("{} is not a status of a redirect", *value),
+                    "write 301, 302, 303, 307 or 308");
     }
   }
 }

@@ -108,8 +108,8 @@ TEST_CASE("A duplicate key names both places") {
 
 TEST_CASE("Durations need a unit and a sensible length") {
   check({WEB "timeouts: { idle: 30 }\n", 3, 19, "timeouts.idle", "a duration needs a unit: 30s?", "units are"});
-  check({WEB "timeouts: { idle: 5min }\n", 3, 19, "timeouts.idle", "\"5min\" is no duration", "did you mean 5m?"});
-  check({WEB "timeouts: { idle: soon }\n", 3, 19, "timeouts.idle", "\"soon\" is no duration", "units are"});
+  check({WEB "timeouts: { idle: 5min }\n", 3, 19, "timeouts.idle", "\"5min\" is not a duration", "did you mean 5m?"});
+  check({WEB "timeouts: { idle: soon }\n", 3, 19, "timeouts.idle", "\"soon\" is not a duration", "units are"});
   check({WEB "timeouts: { idle: 400d }\n", 3, 19, "timeouts.idle", "too long", "365d"});
   check({WEB "timeouts: { idle: [1s] }\n", 3, 19, "timeouts.idle", "a duration such as 30s is expected, this is a list",
          ""});
@@ -118,7 +118,7 @@ TEST_CASE("Durations need a unit and a sensible length") {
 
 TEST_CASE("Sizes need a unit and fit where they are used") {
   check({WEB "limits: { head: 8192 }\n", 3, 17, "limits.head", "a size needs a unit: 8192B or 8192KiB?", "KiB"});
-  check({WEB "limits: { head: 8K }\n", 3, 17, "limits.head", "\"8K\" is no size", "did you mean 8KiB?"});
+  check({WEB "limits: { head: 8K }\n", 3, 17, "limits.head", "\"8K\" is not a size", "did you mean 8KiB?"});
   check({WEB "limits: { head: 32KiB }\n", 3, 17, "limits.head", "does not fit into a buffer", "at most 28KiB"});
   check({WEB "limits: { head: 4KiB, header_line: 6KiB }\n", 3, 36, "limits.header_line", "longer than a whole head",
          "4KiB"});
@@ -162,14 +162,14 @@ TEST_CASE("A listener address that is none comes with the right one") {
     const std::string text = "listeners: { web: \"" + address + "\" }\nroutes: [{ respond: 204 }]\n";
     check({text.c_str(), 1, 19, "listeners.web", message, hint});
   };
-  listener("8080", "\"8080\" is no address", "a port alone is :8080");
-  listener("localhost:8080", "no address", "127.0.0.1:8080");
-  listener("http://127.0.0.1:8080/", "no address", "127.0.0.1:8080");
-  listener("/run/x.sock", "no address", "unix:/run/x.sock");
-  listener("127.0.0.1", "no address", "127.0.0.1:8080");
-  listener("::1", "no address", "[::1]:8080");
-  listener("127.0.0.1:70000", "no address", "65535");
-  listener("nonsense here", "no address", "an address is :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path");
+  listener("8080", "\"8080\" is not an address", "a port alone is :8080");
+  listener("localhost:8080", "not an address", "127.0.0.1:8080");
+  listener("http://127.0.0.1:8080/", "not an address", "127.0.0.1:8080");
+  listener("/run/x.sock", "not an address", "unix:/run/x.sock");
+  listener("127.0.0.1", "not an address", "127.0.0.1:8080");
+  listener("::1", "not an address", "[::1]:8080");
+  listener("127.0.0.1:70000", "not an address", "65535");
+  listener("nonsense here", "not an address", "an address is :8080, 127.0.0.1:8080, [::1]:8080 or unix:/path");
   listener("unix:/" + std::string(120, 'x'), "", "at most 107 bytes");
 }
 
@@ -177,7 +177,7 @@ TEST_CASE("What was meant to be a named pipe comes with how one is written") {
   for (const char* bind : {R"('\\.\pipe\')", R"('\\.\pipe\a/b')", R"('\\server\pipe\web')", R"('\.\pipe\web')",
                            "//./pipe/web", "npipe:////./pipe/web", "pipe:web"}) {
     const std::string text = "listeners: { web: " + std::string(bind) + " }\nroutes: [{ respond: 204 }]\n";
-    check({text.c_str(), 1, 19, "listeners.web", "no address", R"('\\.\pipe\NAME' in single quotes)"});
+    check({text.c_str(), 1, 19, "listeners.web", "not an address", R"('\\.\pipe\NAME' in single quotes)"});
   }
 }
 
@@ -187,15 +187,15 @@ TEST_CASE("An endpoint that is none comes with the right one") {
         "listeners: { web: { bind: \":1\", upstream: app } }\nupstreams: { app: [\"" + std::string(address) + "\"] }\n";
     check({text.c_str(), 2, 20, "upstreams.app[0]", message, hint});
   };
-  endpoint("localhost", "no endpoint", "it needs a port: localhost:80");
-  endpoint("http://localhost:3000", "no endpoint", "localhost:3000");
+  endpoint("localhost", "not an endpoint", "it needs a port: localhost:80");
+  endpoint("http://localhost:3000", "not an endpoint", "localhost:3000");
   endpoint(":3000", "says no host", "127.0.0.1:3000");
   endpoint("[::]:3000", "says no host", "[::1]:3000");
-  endpoint("3000", "no endpoint", "127.0.0.1:3000");
-  endpoint("app_1:0", "no endpoint", "");
+  endpoint("3000", "not an endpoint", "127.0.0.1:3000");
+  endpoint("app_1:0", "not an endpoint", "");
   endpoint("127.0.0.1:0", "port 0", "");
-  endpoint("256.0.0.1:80", "no endpoint", "an endpoint is 127.0.0.1:3000");
-  endpoint("-bad-:80", "no endpoint", "");
+  endpoint("256.0.0.1:80", "not an endpoint", "an endpoint is 127.0.0.1:3000");
+  endpoint("-bad-:80", "not an endpoint", "");
 }
 
 TEST_CASE("Addresses that are bound twice are refused, overlapping ones are pointed out") {
@@ -218,8 +218,8 @@ TEST_CASE("A listener needs something to do") {
   check({"listeners: { a: \":80\", b: \":81\" }\nroutes: [{ respond: 204, listeners: a }]\n", 1, 24, "listeners.b",
          "no route and no upstream", ""});
   check({"routes: [{ respond: 204 }]\n", 1, 1, "", "no listener", "listeners:"});
-  check({"listeners: { web: }\nroutes: [{ respond: 204 }]\n", 1, 14, "listeners.web", "no address", "bind"});
-  check({"listeners: { web: [] }\nroutes: [{ respond: 204 }]\n", 1, 19, "listeners.web", "no address", "bind"});
+  check({"listeners: { web: }\nroutes: [{ respond: 204 }]\n", 1, 14, "listeners.web", "not an address", "bind"});
+  check({"listeners: { web: [] }\nroutes: [{ respond: 204 }]\n", 1, 19, "listeners.web", "not an address", "bind"});
   good("listeners: { web: { bind: \":80\", redirect_to_https: true } }\n");
 }
 
@@ -244,15 +244,15 @@ TEST_CASE("A route has exactly one action") {
 }
 
 TEST_CASE("A host is a name, in ASCII, with a wildcard at most in front") {
-  check_route("  - { host: \"*\", upstream: app }\n", 13, "routes[0].host", "is no host", "leave host out");
-  check_route("  - { host: \"a.com:80\", upstream: app }\n", 13, "routes[0].host", "is no host", "write a.com");
+  check_route("  - { host: \"*\", upstream: app }\n", 13, "routes[0].host", "is not a host", "leave host out");
+  check_route("  - { host: \"a.com:80\", upstream: app }\n", 13, "routes[0].host", "is not a host", "write a.com");
   check_route("  - { host: \"a.*.com\", upstream: app }\n", 13, "routes[0].host", "first label", "");
   check_route("  - { host: \"*a.com\", upstream: app }\n", 13, "routes[0].host", "first label", "");
   check_route("  - { host: m\xC3\xBCnchen.de, upstream: app }\n", 13, "routes[0].host", "not ASCII", "xn--");
-  check_route("  - { host: \"https://a.com\", upstream: app }\n", 13, "routes[0].host", "is no host", "without scheme");
-  check_route("  - { host: a.com/x, upstream: app }\n", 13, "routes[0].host", "is no host", "path is a key of its own");
+  check_route("  - { host: \"https://a.com\", upstream: app }\n", 13, "routes[0].host", "is not a host", "without scheme");
+  check_route("  - { host: a.com/x, upstream: app }\n", 13, "routes[0].host", "is not a host", "path is a key of its own");
   check_route("  - { host: [], upstream: app }\n", 13, "routes[0].host", "an empty list", "leave host out");
-  check_route("  - { host: \"[::x]\", upstream: app }\n", 13, "routes[0].host", "is no host", "");
+  check_route("  - { host: \"[::x]\", upstream: app }\n", 13, "routes[0].host", "is not a host", "");
 }
 
 TEST_CASE("A path is in its normal form, or it could never match") {
@@ -278,11 +278,11 @@ TEST_CASE("A path is in its normal form, or it could never match") {
 
 TEST_CASE("Methods and header conditions are checked") {
   check_route("  - { methods: get, upstream: app }\n", 16, "routes[0].methods", "case-sensitive", "write GET");
-  check_route("  - { methods: [GET, \"A B\"], upstream: app }\n", 22, "routes[0].methods[1]", "no method", "");
+  check_route("  - { methods: [GET, \"A B\"], upstream: app }\n", 22, "routes[0].methods[1]", "not a method", "");
   check_route("  - { methods: GTE, upstream: app }\n", 16, "routes[0].methods", "unusual", "did you mean GET?",
               Severity::warning);
   check_route("  - { headers: { X-A: false }, upstream: app }\n", 23, "routes[0].headers.X-A", "absence", "\"false\"");
-  check_route("  - { headers: { \"X A\": 1 }, upstream: app }\n", 18, "routes[0].headers.X A", "no header name", "");
+  check_route("  - { headers: { \"X A\": 1 }, upstream: app }\n", 18, "routes[0].headers.X A", "not a header name", "");
   check_route("  - { headers: [X-A], upstream: app }\n", 16, "routes[0].headers", "a map of header names is expected",
               "");
 }
@@ -297,7 +297,7 @@ TEST_CASE("Headers that weir writes itself cannot be edited") {
   edit("{ add: { Transfer-Encoding: x } }", 48, "routes[0].request_headers.add.Transfer-Encoding", "cannot be changed",
        "");
   edit("{ set: { Host: x } }", 48, "routes[0].request_headers.set.Host", "cannot be changed", "rewrite");
-  edit("{ set: { \"X:\": x } }", 48, "routes[0].request_headers.set.X:", "no header name", "");
+  edit("{ set: { \"X:\": x } }", 48, "routes[0].request_headers.set.X:", "not a header name", "");
   edit("{ set: { X-A: \"a\\nb\" } }", 53, "routes[0].request_headers.set.X-A", "cannot be the value of a header", "one line");
   edit("{ set: { X-A: 1, x-a: 2 } }", 56, "routes[0].request_headers.set.x-a", "set twice", "");
   edit("{ set: { X-A: [1] } }", 53, "routes[0].request_headers.set.X-A", "a text is expected, this is a list", "");
@@ -387,7 +387,7 @@ TEST_CASE("Odd upstreams are refused or pointed out") {
   upstream("[]", 19, "upstreams.app", "no endpoints");
   upstream("{ max_idle: 1 }", 14, "upstreams.app", "no endpoints");
   upstream("{ endpoints: { a: b } }", 32, "upstreams.app.endpoints", "a list of endpoints is expected, this is a map");
-  upstream("[{ weight: 1 }]", 20, "upstreams.app[0]", "no address");
+  upstream("[{ weight: 1 }]", 20, "upstreams.app[0]", "not an address");
   upstream("[[\"127.0.0.1:1\"]]", 20, "upstreams.app[0]", "a map of the keys of an endpoint");
   upstream("[{ address: \"127.0.0.1:1\", weight: -1 }]", 54, "upstreams.app[0].weight", "a whole number");
   upstream("[\"127.0.0.1:1\", \"127.0.0.1:1\"]", 35, "upstreams.app[1]", "listed twice", Severity::warning);

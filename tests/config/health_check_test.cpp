@@ -129,7 +129,7 @@ TEST_CASE("Checks count among the sockets and descriptors that a platform has") 
   std::string endpoints;
   for (int i = 1; i <= 600; ++i) endpoints += "\"127.0.0.1:" + std::to_string(i) + "\", ";
   const auto text = [&](const char* check) {
-    return "runtime: { workers: 1, max_scripts: 1000 }\nlisteners: { web: { bind: \":8080\", upstream: app } }\n"
+    return "runtime: { workers: 1, max_scripts: 1000 }\nlisteners: { web: { bind: \"0.0.0.0:8080\", upstream: app } }\n"
            "upstreams: { app: { endpoints: [" + endpoints + "], health_check: " + check + " } }\n";
   };
   const auto judged = [&](const char* check, const char* target) {

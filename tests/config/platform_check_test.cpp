@@ -37,7 +37,7 @@ std::string rules(const std::vector<Diagnostic>& findings) {
 }
 
 std::string one_listener(std::string_view options, std::string_view more = "") {
-  return "listeners: { web: { bind: \":80\", upstream: app" + std::string(options) +
+  return "listeners: { web: { bind: \"0.0.0.0:80\", upstream: app" + std::string(options) +
          " } }\nupstreams: { app: [\"10.0.0.1:80\"] }\n" + std::string(more);
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("promised connections are counted against the 512 sockets of select on
         "windows-select-512");
   // Without an upstream a client needs one.
   const std::string answers =
-      "listeners: { web: { bind: \":80\", max_connections: 511 } }\nroutes: [{ respond: 204 }]\n";
+      "listeners: { web: { bind: \"0.0.0.0:80\", max_connections: 511 } }\nroutes: [{ respond: 204 }]\n";
   CHECK(rules(judged("windows/select", answers)).empty());
   // Every worker listens for itself.
   CHECK(rules(judged("windows/select", one_listener(", max_connections: 255", "runtime: { workers: 3 }\n"))) ==
@@ -158,7 +158,7 @@ TEST_CASE("listeners alone can be too many, and pools that were asked for are on
   CHECK(rules(found) == "windows-select-512");
   CHECK(found[0].key_path == "listeners.web.bind[0]");
   const std::string pool =
-      "listeners: { web: { bind: \":80\", upstream: app } }\n"
+      "listeners: { web: { bind: \"0.0.0.0:80\", upstream: app } }\n"
       "upstreams: { app: { endpoints: [\"10.0.0.1:80\", \"10.0.0.2:80\"], max_idle: 256 } }\n";
   const auto pools = judged("windows/select", pool);
   CHECK(rules(pools) == "(windows-select-512)");

@@ -11,6 +11,7 @@ class Forwarding(WeirCase):
     def configure(cls):
         app = cls.upstream()
         return f"""
+forwarding: {{ via: true }}
 listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}
 upstreams: {{ app: ["{app.address}"] }}
 """

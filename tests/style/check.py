@@ -27,7 +27,7 @@ MODULES = {
     "core/http": ["core/base", "core/http"],
     "core/proxy": ["core/base", "core/coro", "core/reactor", "core/net", "core/http", "core/proxy"],
     "config": ["config", "core/base", "core/http", "core/proxy/spec.hpp", "core/proxy/route_order.hpp",
-               "core/platform/program.hpp", "core/reactor/restrictions.hpp",
+               "core/proxy/template.hpp", "core/platform/program.hpp", "core/reactor/restrictions.hpp",
                "core/reactor/platforms.hpp",
                "core/reactor/capabilities.hpp"],
     "daemon": ["core", "config", "daemon", "systemd", "windows-service"],

@@ -188,6 +188,7 @@ TEST_CASE("A rewritten target and host replace the received ones") {
 TEST_CASE("Forwarding claims of an untrusted peer are replaced by weir's own") {
   Forwarder forward;
   forward.rules = Forwarding{};
+  forward.rules.via = true;
   forward.request.request_id = "0123abcd";
   CHECK(forward({"GET / HTTP/1.1", "Host: example.com", "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https",
                  "X-Forwarded-Host: evil", "X-Forwarded-Port: 1", "x-forwarded-prefix: /admin",
@@ -260,6 +261,7 @@ TEST_CASE("Forwarding claims with underscores are dropped, whoever makes them") 
 TEST_CASE("Forwarding claims of a trusted peer are continued") {
   Forwarder forward;
   forward.rules = Forwarding{};
+  forward.rules.via = true;
   forward.request.client_trusted = true;
   forward.request.request_id = "given";
   CHECK(forward({"GET / HTTP/1.1", "Host: example.com:8080", "X-Forwarded-For: 203.0.113.5", "X-Forwarded-Proto: https",
