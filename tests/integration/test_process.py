@@ -491,7 +491,8 @@ class Logs(WeirCase):
             for _ in range(3):
                 self.assertEqual(client.get().body, b"hi")
                 wait_until(lambda: "access log: cannot be written: " in weir.stderr(), weir.stderr)
-        weir.stop()
+        weir.signal(signal.SIGTERM)
+        self.assertEqual(weir.wait(), 0)
         self.assertEqual(weir.stderr().count("cannot be written"), 1)
 
     @unless("windows-no-unix-sockets")  # nor FIFOs
