@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/base/path.hpp"
+#include "core/backends/registry.hpp"
 #include "core/platform/program.hpp"
 #include "core/reactor/platforms.hpp"
 
