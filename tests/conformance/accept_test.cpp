@@ -42,7 +42,7 @@ void accept_those_that_wait(Rig& rig, bool ahead) {
   REQUIRE(rig.submit(accepting) == Submit::pending);
   crowd.connect();
   if (!accepting.ended()) rig.finish(accepting);
-  rig.acknowledge_received();  // every event there is has been seen, with no op to go with it
+  rig.settle();  // every event there is has been seen, with no op to go with it
   for (std::size_t i = 1; i < crowd.clients.size(); ++i) {
     Handle server;
     Closing soon(rig, {&server});
@@ -58,7 +58,7 @@ void accept_those_that_wait(Rig& rig, bool ahead) {
   Flight last(listener, OpKind::accept);
   last.accept = {&nobody, nullptr, ahead};
   CHECK(rig.submit(last) == Submit::pending);
-  rig.acknowledge_received();
+  rig.settle();
   CHECK_FALSE(last.ended());
   rig.cancel(last);
   rig.finish(last);
@@ -71,7 +71,7 @@ void take_with_cancelled_accepts(Rig& rig, bool ahead) {
   rig.listen(listener);
   Crowd crowd(rig, listener, 50);
   crowd.connect();
-  rig.acknowledge_received();
+  rig.settle();
   for (std::size_t i = 0; i <= crowd.clients.size(); ++i) {
     Handle server;
     Closing soon(rig, {&server});
@@ -123,7 +123,7 @@ BACKEND_TEST("a listener that is closed after an accept ahead leaves no client w
     char memory[8];
     Flight receiving(client, OpKind::recv);
     receiving.memory = {memory, sizeof memory};
-    if (rig.submit(receiving) == Submit::pending) rig.acknowledge_received();
+    if (rig.submit(receiving) == Submit::pending) rig.settle();
     if (receiving.ended()) {
       CHECK(receiving.bytes == 0);
       ++ended;
@@ -146,7 +146,7 @@ BACKEND_TEST("an accept that was not ahead follows one that was, and the other w
     Flight accepting(listener, OpKind::accept);
     accepting.accept = {&server, nullptr, ahead};
     const Submit submitted = rig.submit(accepting);
-    rig.acknowledge_received();
+    rig.settle();
     CHECK(submitted == Submit::pending);
     CHECK_FALSE(accepting.ended());
     crowd.connect();
@@ -231,7 +231,7 @@ BACKEND_TEST("listeners that share an address by reuse_port accept everything be
       Flight accepting(*listener, OpKind::accept);
       accepting.accept = {&server, nullptr};
       if (rig.submit(accepting) == Submit::pending) {
-        rig.acknowledge_received();
+        rig.settle();
         if (!accepting.ended()) {
           rig.cancel(accepting);
           rig.finish(accepting);

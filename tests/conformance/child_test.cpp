@@ -158,7 +158,7 @@ BACKEND_TEST("a child that has ended long before anybody asks is told of at once
   Started run(rig);
   run.start({"exit", "3"}, Started::from_stdout);
   CHECK(run.read(run.out).empty());  // it has let go of its end
-  rig.acknowledge_received();
+  rig.settle();
   CHECK(run.wait().code == 3);
   CHECK(run.wait().code == 3);
 }
@@ -193,7 +193,7 @@ BACKEND_TEST("an end between a cancelled wait and the next one is not lost") {
   CHECK(op.code() == Errc::cancelled);
   run.close(run.in);
   CHECK(run.read(run.out).empty());
-  rig.acknowledge_received();
+  rig.settle();
   CHECK(run.wait().success());
 }
 

@@ -58,12 +58,12 @@ BACKEND_TEST("an op completes exactly once, at submit or through wait") {
   rig.finish(early);
   CHECK(std::string_view(memory, early.bytes) == "one");
   CHECK(rig.send_all(client, "two") == 3);
-  rig.acknowledge_received();
+  rig.settle();
   Flight late(server, OpKind::recv);
   late.memory = {memory, sizeof memory};
   rig.run(late);
   CHECK(std::string_view(memory, late.bytes) == "two");
-  CHECK(rig.acknowledge_received() == 0);
+  CHECK(rig.settle() == 0);
   CHECK(early.completions == 1);
   CHECK(late.completions == 1);
 }
@@ -85,7 +85,7 @@ BACKEND_TEST("submit, cancel, close, shutdown and wake never call complete") {
   if (!other.ended()) rig.finish(other);
   if (!reading.ended()) rig.finish(reading);
   rig.backend().close(client);
-  rig.acknowledge_received();
+  rig.settle();
   CHECK_FALSE(reading.called);
   CHECK_FALSE(other.called);
 }
@@ -384,7 +384,7 @@ BACKEND_TEST("a foreign descriptor is watched again and again") {
   CHECK(writable.code() == Errc::ok);
   Flight readable(watched, OpKind::watch_read);
   CHECK(rig.submit(readable) == Submit::pending);
-  CHECK(rig.acknowledge_received() == 0);
+  CHECK(rig.settle() == 0);
   rig.adopt(other, ends.second);
   rig.poke(other);
   rig.finish(readable);

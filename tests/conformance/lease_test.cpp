@@ -49,7 +49,7 @@ BACKEND_TEST("bytes that came while nobody waited are received in order, into le
       const std::size_t piece = std::min<std::size_t>(5'000, sent.size() - written);
       REQUIRE(rig.send_all(client, std::string_view(sent).substr(written, piece)) == piece);
       written += piece;
-      rig.acknowledge_received();
+      rig.settle();
     }
     if (round % 3 == 0) {
       got += rig.receive(server, std::min<std::size_t>(700, written - got.size()));
@@ -98,7 +98,7 @@ BACKEND_TEST("a pool may end while bytes wait for its next lease, and another ta
     BufferPool pool(1024);
     if (got.size() == at) lease_and_give_up(rig, server, pool);
     REQUIRE(rig.send_all(client, std::string_view(sent).substr(at, 500)) == 500);
-    rig.acknowledge_received();
+    rig.settle();
     if (at % 1000 == 0) continue;  // it ends with what has come
     while (got.size() < at + 500) {
       Buffer into;

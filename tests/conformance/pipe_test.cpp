@@ -202,7 +202,7 @@ BACKEND_TEST("a client that leaves a named pipe before it is accepted does not s
   rig.run(connecting);
   REQUIRE(connecting.code() == Errc::ok);
   rig.backend().close(gone);
-  rig.acknowledge_received();
+  rig.settle();
   pipe.open_stream(pipe.client);
   Flight again(pipe.client, OpKind::connect);
   again.connect = {&pipe.address};
@@ -256,7 +256,7 @@ BACKEND_TEST("a named pipe has no half close: after a shutdown it still carries 
   Flight reading(pipe.server, OpKind::recv);
   reading.memory = {memory, sizeof memory};
   REQUIRE(rig.submit(reading) == Submit::pending);
-  rig.acknowledge_received();
+  rig.settle();
   CHECK_FALSE(reading.ended());
   CHECK(rig.send_all(pipe.client, "still") == 5);
   rig.finish(reading);
@@ -287,7 +287,7 @@ BACKEND_TEST("a leased receive on a named pipe holds no buffer while the peer is
   Flight receiving(pipe.server, OpKind::recv_leased);
   receiving.lease = {&into, &pool};
   REQUIRE(rig.submit(receiving) == Submit::pending);
-  rig.acknowledge_received();
+  rig.settle();
   CHECK_FALSE(receiving.ended());
   CHECK_FALSE(into);
   REQUIRE(rig.send_all(pipe.client, "first") == 5);

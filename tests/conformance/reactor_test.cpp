@@ -190,7 +190,7 @@ BACKEND_TEST("one busy connection leaves turns to the others") {
   rig.connect(other_client, other_server);
   REQUIRE(rig.send_all(client, std::string(60'000, 'b')) == 60'000);
   REQUIRE(rig.send_all(other_client, "m") == 1);
-  rig.acknowledge_received();
+  rig.settle();
   Reactor reactor(rig.release_backend());
   bool stop = false;
   int receives = 0;

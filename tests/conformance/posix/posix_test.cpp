@@ -70,7 +70,7 @@ SYSTEM_TEST("a descriptor closed behind the backend's back does not stop the oth
   ::close(static_cast<int>(reader.native));
   CHECK(rig.send_all(client, "x") == 1);
   CHECK(rig.receive(server, 1) == "x");
-  rig.acknowledge_received();
+  rig.settle();
   if (!reading.ended()) {
     rig.cancel(reading);  // epoll has forgotten the descriptor without a word
     rig.finish(reading);
