@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/backends/registry.hpp"
 #include "core/base/path.hpp"
 #include "core/backends/registry.hpp"
 #include "core/platform/program.hpp"
-#include "core/reactor/platforms.hpp"
 
 namespace weir::daemon {
 namespace {

@@ -218,8 +218,8 @@ TEST_CASE("A listener needs something to do") {
   check({"listeners: { a: \":80\", b: \":81\" }\nroutes: [{ respond: 204, listeners: a }]\n", 1, 24, "listeners.b",
          "no route and no upstream", ""});
   check({"routes: [{ respond: 204 }]\n", 1, 1, "", "no listener", "listeners:"});
-  check({"listeners: { web: }\nroutes: [{ respond: 204 }]\n", 1, 14, "listeners.web", "not an address", "bind"});
-  check({"listeners: { web: [] }\nroutes: [{ respond: 204 }]\n", 1, 19, "listeners.web", "not an address", "bind"});
+  check({"listeners: { web: }\nroutes: [{ respond: 204 }]\n", 1, 14, "listeners.web", "no address", "bind"});
+  check({"listeners: { web: [] }\nroutes: [{ respond: 204 }]\n", 1, 19, "listeners.web", "no address", "bind"});
   good("listeners: { web: { bind: \":80\", redirect_to_https: true } }\n");
 }
 
@@ -387,7 +387,7 @@ TEST_CASE("Odd upstreams are refused or pointed out") {
   upstream("[]", 19, "upstreams.app", "no endpoints");
   upstream("{ max_idle: 1 }", 14, "upstreams.app", "no endpoints");
   upstream("{ endpoints: { a: b } }", 32, "upstreams.app.endpoints", "a list of endpoints is expected, this is a map");
-  upstream("[{ weight: 1 }]", 20, "upstreams.app[0]", "not an address");
+  upstream("[{ weight: 1 }]", 20, "upstreams.app[0]", "no address");
   upstream("[[\"127.0.0.1:1\"]]", 20, "upstreams.app[0]", "a map of the keys of an endpoint");
   upstream("[{ address: \"127.0.0.1:1\", weight: -1 }]", 54, "upstreams.app[0].weight", "a whole number");
   upstream("[\"127.0.0.1:1\", \"127.0.0.1:1\"]", 35, "upstreams.app[1]", "listed twice", Severity::warning);

@@ -90,9 +90,9 @@ TEST_CASE("A health check says what is checked, and only one thing") {
 }
 
 TEST_CASE("The parts of a health check are looked at") {
-  refused("{ http: healthz }", 25, ".http", "no path that can be asked for", "write /healthz");
-  refused("{ http: \"http://app/healthz\" }", 25, ".http", "no path", "write the path alone: /healthz");
-  refused("{ http: \"/a b\" }", 25, ".http", "no path", "visible ASCII characters");
+  refused("{ http: healthz }", 25, ".http", "not a path that can be asked for", "write /healthz");
+  refused("{ http: \"http://app/healthz\" }", 25, ".http", "not a path", "write the path alone: /healthz");
+  refused("{ http: \"/a b\" }", 25, ".http", "not a path", "visible ASCII characters");
   refused("{ script: [] }", 27, ".script", "the script is empty", "write the program and its arguments");
   refused("{ script: [\"\", x] }", 27, ".script", "the script is empty", "");
   refused("{ script: [a, \"b\\0c\"] }", 31, ".script[1]", "zero byte", "");

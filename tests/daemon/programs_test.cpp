@@ -5,8 +5,8 @@
 #include <fstream>
 #include <random>
 
+#include "core/backends/registry.hpp"
 #include "core/base/path.hpp"
-#include "core/reactor/platforms.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace weir;
