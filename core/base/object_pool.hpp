@@ -27,7 +27,7 @@ class ObjectPool {
   T* make(Args&&... args) {
     void* memory = free_ ? pop() : ::operator new (sizeof(T), std::align_val_t{alignof(T)});
     try {
-      T* object = ::new (memory) T(std::forward<Args>(args)...);
+      T* object = construct(memory, std::forward<Args>(args)...);
       peak_ = std::max(peak_, ++live_);
       return object;
     } catch (...) {
@@ -57,6 +57,16 @@ class ObjectPool {
   struct Free {
     Free* next;
   };
+
+  // Without arguments, what a T leaves uninitialised stays so: T() would first set all of a large object to zero.
+  template <class... Args>
+  static T* construct(void* memory, Args&&... args) {
+    if constexpr (sizeof...(Args) == 0) {
+      return ::new (memory) T;
+    } else {
+      return ::new (memory) T(std::forward<Args>(args)...);
+    }
+  }
 
   void* pop() noexcept {
     unpoison_memory(free_, sizeof(T));

@@ -312,6 +312,7 @@ void RequestParser::reset(const Limits& limits) noexcept {
   restart(limits, false);
   skipped_ = 0;
   method_ = target_ = path_ = query_ = scheme_ = authority_ = {};
+  host_size_ = 0;
   head_.size = 0;
   head_.field_count = 0;
   head_.framing = Framing::none;
@@ -394,6 +395,7 @@ bool RequestParser::read_target(std::string_view target) noexcept {
     head_.form = TargetForm::authority;
     authority_ = target_;
     const std::optional<Authority> authority = parse_authority(target);
+    if (authority) host_size_ = narrow(authority->host.size());
     return authority && authority->port;
   }
   if (target[0] == '/') {
@@ -416,7 +418,9 @@ bool RequestParser::read_target(std::string_view target) noexcept {
   const std::size_t end = std::min(target.find_first_of("/?", begin), target.size());
   authority_ = {target_.begin + narrow(begin), narrow(end - begin)};
   split_query(target, end);
-  return parse_authority(target.substr(begin, end - begin)).has_value();
+  const std::optional<Authority> authority = parse_authority(target.substr(begin, end - begin));
+  if (authority) host_size_ = narrow(authority->host.size());
+  return authority.has_value();
 }
 
 void RequestParser::split_query(std::string_view target, std::size_t path_begin) noexcept {
@@ -446,6 +450,7 @@ bool RequestParser::on_host(const Field& field) noexcept {
   if (!host) return refuse(400, "bad-host");
   if (!in_target) {
     authority_ = {field.value_begin, field.value_size};
+    host_size_ = narrow(host->host.size());
     return true;
   }
   const std::optional<Authority> target = parse_authority({base_ + authority_.begin, authority_.size});
@@ -481,6 +486,7 @@ void RequestParser::set_views() noexcept {
   head_.query = view(query_);
   head_.scheme = view(scheme_);
   head_.authority = view(authority_);
+  head_.host = head_.authority.substr(0, host_size_);
 }
 
 // ---- responses --------------------------------------------------------------------------------------------------

@@ -90,6 +90,7 @@ class RequestParser : public HeadParser {
   RequestHead head_;
   std::uint32_t skipped_ = 0;
   Span method_, target_, path_, query_, scheme_, authority_;
+  std::uint32_t host_size_ = 0;  // of authority_, without the port
 };
 
 class ResponseParser : public HeadParser {

@@ -86,6 +86,7 @@ struct RequestHead : Head {
   std::string_view query;    // with its '?', or empty; as received, bytes above ASCII included
   std::string_view scheme;   // absolute form only
   std::string_view authority;  // from an absolute or authority target, else the Host field; with the port, as received
+  std::string_view host;       // the same without the port
 };
 
 struct ResponseHead : Head {

@@ -13,23 +13,22 @@ void Deadline::enter(Phase phase, Duration limit) noexcept {
 
 void Deadline::give_up_at(TimePoint at) noexcept {
   half_closed_ = at;
+  rebound();
   arm();
 }
 
-void Deadline::arm() noexcept {
-  reactor_.timers().arm(*this, std::min({phase_end_, total_, half_closed_, reminder_}));
-}
+void Deadline::rebound() noexcept { bound_ = std::min({total_, half_closed_, reminder_}); }
 
 void Deadline::fired(Timer& timer) noexcept {
   auto& self = static_cast<Deadline&>(timer);
   const TimePoint now = self.reactor_.now();
   if (self.reminder_ <= now) {
-    self.reminder_ = TimePoint::max();
+    self.forget_reminder();
     self.arm();
     return self.reminded_->reminded();
   }
   if (self.total_ <= now) {
-    self.total_ = TimePoint::max();
+    self.set_total(TimePoint::max());
     return self.watcher_->late(Late::total);
   }
   if (self.half_closed_ <= now) return self.watcher_->late(Late::half_closed);

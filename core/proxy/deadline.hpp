@@ -56,24 +56,37 @@ class Deadline : private Timer {
   Phase phase() const noexcept { return phase_; }
 
   // The whole exchange ends by then; TimePoint::max(): whenever. Holds from the next enter() on.
-  void set_total(TimePoint at) noexcept { total_ = at; }
+  void set_total(TimePoint at) noexcept {
+    total_ = at;
+    rebound();
+  }
   // The client has closed its side and is given up then, unless its answer has begun.
   void give_up_at(TimePoint at) noexcept;
-  void forget_half_close() noexcept { half_closed_ = TimePoint::max(); }
+  void forget_half_close() noexcept {
+    if (half_closed_ == TimePoint::max()) return;
+    half_closed_ = TimePoint::max();
+    rebound();
+  }
   // Tells `whom` in a while, in whatever phase that is: cheaper than a timer of its own. Holds from the next enter() on.
   void remind(Duration in, Reminded& whom) noexcept {
     reminder_ = reactor_.now() + in;
     reminded_ = &whom;
+    rebound();
   }
-  void forget_reminder() noexcept { reminder_ = TimePoint::max(); }
+  void forget_reminder() noexcept {
+    if (reminder_ == TimePoint::max()) return;
+    reminder_ = TimePoint::max();
+    rebound();
+  }
 
   // Between two exchanges: forgets all but the phase.
-  void forget_exchange() noexcept { total_ = half_closed_ = reminder_ = TimePoint::max(); }
+  void forget_exchange() noexcept { bound_ = total_ = half_closed_ = reminder_ = TimePoint::max(); }
   void disarm() noexcept { reactor_.timers().disarm(*this); }
 
  private:
   static void fired(Timer& timer) noexcept;
-  void arm() noexcept;
+  void arm() noexcept { reactor_.timers().arm(*this, phase_end_ < bound_ ? phase_end_ : bound_); }
+  void rebound() noexcept;
   bool extended(TimePoint now) noexcept;
 
   Reactor& reactor_;
@@ -85,6 +98,7 @@ class Deadline : private Timer {
   TimePoint total_ = TimePoint::max();
   TimePoint half_closed_ = TimePoint::max();
   TimePoint reminder_ = TimePoint::max();
+  TimePoint bound_ = TimePoint::max();  // the earliest of these three
 };
 
 }  // namespace weir::proxy

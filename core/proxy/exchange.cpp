@@ -8,6 +8,8 @@ namespace weir::proxy {
 namespace {
 
 constexpr std::uint8_t max_attempts = 8;
+// What is under way in a tunnel one end of which can only close, not say that nothing follows, gets this long.
+constexpr Duration winding_down = std::chrono::seconds{1};
 
 // A body that is still on its way would be taken for bytes of the tunnel.
 bool may_upgrade(const http::RequestHead& head, const RouteSpec& route, RequestBody body) noexcept {
@@ -116,8 +118,11 @@ TimePoint Exchange::last_progress() const noexcept {
   return upstream == nullptr ? of_client : std::max(of_client, upstream->last_progress());
 }
 
-// It may only have said that its request is over: whoever is served still gets an answer that comes soon.
-void Exchange::client_half_closed() noexcept { client.deadline().give_up_at(now() + half_closed_grace); }
+// It may only have said that its request is over, or it may be gone: for a while it is still owed an answer.
+void Exchange::client_half_closed() noexcept {
+  const Duration owed = engine.timeouts().half_closed;
+  client.deadline().give_up_at(owed == Duration{} ? TimePoint::max() : now() + owed);
+}
 
 void Exchange::request_sent() noexcept {
   client.watch(*this);
@@ -291,7 +296,7 @@ Task<void> Exchange::tunnel() {
   if (sent && !is_cut()) {
     Relay relay(client.tunnel_end(), upstream.tunnel_end(), [](void* exchange) noexcept {
       auto& self = *static_cast<Exchange*>(exchange);
-      self.client.deadline().enter(Phase::tunnel, half_closed_grace);
+      self.client.deadline().enter(Phase::tunnel, winding_down);
     }, this);
     tunnel_ = &relay;
     client.deadline().enter(Phase::tunnel, route->timeout.tunnel);

@@ -19,9 +19,6 @@
 
 namespace weir::proxy {
 
-// A client that has closed its side may only have half-closed, or may be gone: it gets this long to be answered.
-inline constexpr Duration half_closed_grace = std::chrono::seconds{1};
-
 class Exchange final : private ExchangeContext, private Deadline::Watcher, private ClientStream::Events {
  public:
   // The stream's watcher and events are the exchange's until it ends.

@@ -47,7 +47,7 @@ std::optional<std::uint64_t> least_max_forwards(const http::RequestHead& head) n
   return least;
 }
 
-bool upgrade_may_pass(const http::RequestHead& head) noexcept {
+bool names_passable_upgrade(const http::RequestHead& head) noexcept {
   bool names_one = false;
   for (std::uint16_t i = 0; i < head.field_count; ++i) {
     if (head.fields[i].id != http::FieldId::upgrade) continue;
@@ -58,7 +58,7 @@ bool upgrade_may_pass(const http::RequestHead& head) noexcept {
       names_one = names_one || !protocol.empty();
     }
   }
-  return head.connection_upgrade && names_one;
+  return names_one;
 }
 
 bool has_token(std::string_view list, std::string_view wanted) noexcept {

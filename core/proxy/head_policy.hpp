@@ -37,7 +37,10 @@ constexpr bool may_be_claim(std::string_view name) noexcept {
 
 // Whether the upgrade that the client asks for can be passed on. HTTP/2 and later would carry requests past the routes,
 // which do not see into a tunnel: no member of any Upgrade line may name it (RFC 9110 section 7.8).
-bool upgrade_may_pass(const http::RequestHead& head) noexcept;
+bool names_passable_upgrade(const http::RequestHead& head) noexcept;
+inline bool upgrade_may_pass(const http::RequestHead& head) noexcept {
+  return head.connection_upgrade && names_passable_upgrade(head);
+}
 
 // How many times a TRACE or OPTIONS request may still be forwarded (RFC 9110 section 7.6.2): the least of its valid
 // Max-Forwards values. At 0 weir answers it itself. None: no limit, or a method that has none.

@@ -16,7 +16,7 @@ bool has_path(const http::RequestHead& head) noexcept {
 // Normalises the path and finds out the host. False: the target is refused.
 bool Exchange::settle_target() noexcept {
   const http::RequestHead& head = client.head();
-  if (const auto authority = http::parse_authority(head.authority)) host_ = authority->host;
+  host_ = head.host;
   if (has_path(head)) return normalise_target();
   path_ = "/";
   target_ = head.target;

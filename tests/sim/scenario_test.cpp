@@ -242,6 +242,7 @@ TEST_CASE("two hundred clients on sixty-four descriptors are all served or refus
 TEST_CASE("a client that leaves ends the work at the upstream soon") {
   on_both_styles([](const EngineOptions& options) {
     EngineWorld sim(4, options);
+    sim.spec->timeouts.half_closed = 1s;
     sim.start();
     Exchange& exchange = get(sim, 1000);
     exchange.think = 10h;

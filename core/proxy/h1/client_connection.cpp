@@ -6,12 +6,6 @@
 namespace weir::proxy::h1 {
 namespace {
 
-using namespace std::chrono_literals;
-
-// What is still received from a client that was answered before it had sent its whole request: for so long between two
-// receives, and so long in all.
-constexpr Duration linger_idle = 5s;
-constexpr Duration linger_total = 30s;
 // A head grows into the room behind it; with less than this the bytes are moved to the front of their block first.
 constexpr std::size_t worth_receiving_into = 4096;
 
@@ -115,12 +109,14 @@ Task<void> ClientConnection::close_stream(After how) {
   co_await closing;
 }
 
+// A client that was answered before it had sent its whole request: what it still sends is read and dropped.
 Task<void> ClientConnection::linger() {
+  const Timeouts& timeouts = side.engine.timeouts();
   stream.shutdown(Direction::out);
   cut_ = Cut::none;
-  deadline.set_total(side.engine.reactor.now() + linger_total);
+  if (timeouts.linger > Duration{}) deadline.set_total(side.engine.reactor.now() + timeouts.linger);
   while (cut_ == Cut::none) {
-    deadline.enter(Phase::linger, linger_idle);
+    deadline.enter(Phase::linger, timeouts.linger_idle);
     stream.input().reset();
     auto got = co_await stream.receive();
     if (!got || *got == 0) break;
