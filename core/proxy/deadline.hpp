@@ -60,6 +60,10 @@ class Deadline : private Timer {
     total_ = at;
     rebound();
   }
+  // It ends by then at the latest.
+  void bound_total(TimePoint at) noexcept {
+    if (at < total_) set_total(at);
+  }
   // The client has closed its side and is given up then, unless its answer has begun.
   void give_up_at(TimePoint at) noexcept;
   void forget_half_close() noexcept {

@@ -95,7 +95,7 @@ void Exchange::cut_off(Cut why, std::string_view word) noexcept {
 }
 
 void Exchange::late(Late what) noexcept {
-  if (what == Late::total) return cut_off(Cut::total_timeout);
+  if (what == Late::total) return cut_off(tunnel_ != nullptr && engine.draining() ? Cut::stopped : Cut::total_timeout);
   if (what == Late::half_closed) return cut_off(Cut::client_gone);
   switch (client.deadline().phase()) {
     case Phase::connect: return attempt_.fail(Cut::connect_timeout);
@@ -103,6 +103,12 @@ void Exchange::late(Late what) noexcept {
     case Phase::tunnel: return tunnel_->cancel();
     default: return cut_off(culprit());
   }
+}
+
+void Exchange::drain() noexcept {
+  if (tunnel_ == nullptr) return;
+  client.deadline().bound_total(now() + spec().runtime.shutdown.tunnels);
+  client.deadline().enter(Phase::tunnel, route->timeout.tunnel);
 }
 
 // Who it is that neither sends nor reads.
@@ -300,6 +306,7 @@ Task<void> Exchange::tunnel() {
     }, this);
     tunnel_ = &relay;
     client.deadline().enter(Phase::tunnel, route->timeout.tunnel);
+    if (engine.draining()) drain();
     auto relaying = relay.run();
     co_await relaying;
     tunnel_ = nullptr;

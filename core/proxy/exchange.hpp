@@ -33,6 +33,8 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   Task<void> refuse(Cut why, bool logged);
 
   void cut_off(Cut why, std::string_view word = {}) noexcept override;
+  // The server drains: a tunnel, which has no end of its own, is given Spec::runtime.shutdown.tunnels.
+  void drain() noexcept;
 
  private:
   // A status that the request is answered with before anything is done for it; 0: it goes on.

@@ -3,10 +3,11 @@ import base64
 import hashlib
 import json
 import os
+import signal
 import threading
 import unittest
 
-from harness import WeirCase, wait_until
+from harness import Upstream, WeirCase, wait_until
 
 HANDSHAKE = (b"GET /chat HTTP/1.1\r\nHost: t\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
              b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -163,6 +164,42 @@ upstreams:
         response = client.response()
         self.assertEqual((response.status, response.body), (403, b"not there"))
 
+
+class Draining(WeirCase):
+    """A tunnel has no end of its own: a drain gives it a time."""
+
+    @classmethod
+    def setUpClass(cls):
+        pass
+
+    def open_tunnel(self, shutdown):
+        app = Upstream(websocket)
+        self.addCleanup(app.close)
+        weir = self.start(f"""
+runtime: {{ shutdown: {shutdown} }}
+listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}
+upstreams: {{ app: "{app.address}" }}
+""")
+        client = weir.client()
+        self.addCleanup(client.close)
+        client.send(HANDSHAKE)
+        self.assertEqual(client.head().status, 101)
+        self.assertEqual(client.exactly(5), b"first")
+        return weir, client
+
+    def test_an_open_tunnel_does_not_hold_up_a_stop_beyond_its_time(self):
+        weir, client = self.open_tunnel("{ timeout: 600s, tunnels: 100ms }")
+        weir.stop()  # fails if it takes as long as the timeout
+        self.assertTrue(client.ended())
+
+    def test_until_then_bytes_go_on_both_ways(self):
+        weir, client = self.open_tunnel("{ timeout: 600s, tunnels: 600s }")
+        weir.signal(signal.SIGTERM)
+        wait_until(lambda: "draining" in weir.stderr() or "stop" in weir.stderr(), "the drain")
+        client.send(b"still here")
+        self.assertEqual(client.exactly(10), b"still here")
+        client.close()
+        weir.wait()
 
 if __name__ == "__main__":
     unittest.main()

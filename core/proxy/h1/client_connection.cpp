@@ -159,6 +159,7 @@ void ClientConnection::stop() noexcept {
 
 void ClientConnection::drain() noexcept {
   if (state_ == State::resting) deadline.enter(Phase::keep_alive, side.engine.spec().runtime.shutdown.idle);
+  if (exchange_ != nullptr) exchange_->drain();
 }
 
 }  // namespace weir::proxy::h1
