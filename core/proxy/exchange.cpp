@@ -174,7 +174,7 @@ void Exchange::prepare_request(ForwardRequest& request) const noexcept {
   request.head = &head;
   request.rules = &spec().forwarding;
   request.edit = route->request_headers.empty() ? nullptr : &route->request_headers;
-  request.client = &client.info().peer;
+  request.client = client.info().peer;
   request.client_trusted = client.info().trusted;
   request.scheme = client.info().scheme;
   request.target = target_;

@@ -15,7 +15,7 @@ void Exchange::finish(bool complete) noexcept {
 void Exchange::log() noexcept {
   AccessRecord record;
   const ClientInfo& info = client.info();
-  const Address address = has_head_ ? client_of(client.head(), info.peer, spec().forwarding) : info.peer;
+  const Address address = has_head_ ? client_of(client.head(), *info.peer, spec().forwarding) : *info.peer;
   record.started = info.started_wall;
   record.client = &address;
   record.listener = spec().listeners[info.listener].name;

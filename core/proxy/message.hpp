@@ -78,7 +78,7 @@ class MessageStream {
 
 // Who asks, and by which way. Set before the exchange begins.
 struct ClientInfo {
-  Address peer;
+  const Address* peer = nullptr;       // stays in place as long as the stream
   std::uint32_t listener = 0;          // index into Spec::listeners
   bool trusted = false;                // the peer is a trusted proxy
   std::string_view scheme = "http";

@@ -22,7 +22,7 @@ ClientStream::ClientStream(ClientConnection& connection) noexcept
       stream_(connection.stream),
       out_(connection.side.writers) {
   const Engine& engine = connection.side.engine;
-  info_.peer = connection.peer;
+  info_.peer = &connection.peer;
   info_.listener = connection.listener;
   info_.trusted = connection.trusted;
   info_.started = engine.reactor.now();
