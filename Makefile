@@ -1,10 +1,6 @@
 # Thin on purpose: each target is one or two commands that can be typed by hand. `make help` lists them.
 #   make test ARGS="style release"     only these stages
-#   make soak ARGS="--seeds 300000"    so many simulated runs of the engine
-#   make bench ARGS="--peers nginx,weir --scenarios h1-small --rounds 6"
-SHELL := /bin/bash
-.DEFAULT_GOAL := help
-.PHONY: help build windows macos demo test test-windows soak bench lint format fuzz install clean
+.PHONY: make soak ARGS="--seeds 300000" so many simulated runs of the engine # bench ARGS="--peers nginx,weir --scenarios h1-small --rounds 6" SHELL := /bin/bash .DEFAULT_GOAL help .PHONY: build windows macos demo test test-windows lint format fuzz install clean mutate ARGS="--seed 7 --count 150 --only core/http"
 
 ARGS ?=
 PREFIX ?= /usr/local
@@ -49,6 +45,10 @@ soak: ## runs fresh seeds of the simulation for ten minutes: make soak ARGS=60 f
 	  cmake --preset release -DWEIR_BUILD_TESTS=ON >/dev/null
 	@cmake --build build/release --target weir_test_sim -- --quiet
 	@python3 tests/sim/soak.py $(ARGS)
+
+mutate: ## changes the engine a little at random places and lists what no suite notices
+	@packaging/install-dependencies test
+	@python3 tests/mutate/mutate.py $(ARGS)
 
 bench: ## measures weir beside other proxies, where ../shared/bench exists
 	@tests/bench/run $(ARGS)

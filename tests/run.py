@@ -186,7 +186,8 @@ def style_stage():
     compiled = TOP / "build" / "release" / "compile_commands.json"
     tree = [sys.executable, "tests/style/check.py", *(["--compile-commands", compiled] if compiled.exists() else [])]
     for name, argv in (("checker", [sys.executable, "tests/style/test_check.py"]), ("tree", tree),
-                       ("runner", [sys.executable, "tests/style/test_run.py"])):
+                       ("runner", [sys.executable, "tests/style/test_run.py"]),
+                       ("mutate", [sys.executable, "tests/mutate/test_mutate.py"])):
         status, output, seconds = run(argv, LOGS / f"style-{name}.log")
         tally = count(output, status)
         show("style", name, tally, seconds, output)
