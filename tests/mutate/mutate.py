@@ -21,6 +21,7 @@ import queue
 import random
 import re
 import resource
+import signal
 import sys
 import time
 
@@ -133,7 +134,8 @@ def run(mutants, count, results, trees, took, show):
         finally:
             free.put(tree)
 
-    with concurrent.futures.ThreadPoolExecutor(len(trees)) as pool:
+    pool = concurrent.futures.ThreadPoolExecutor(len(trees))
+    try:
         while True:
             # As many as are sure to be needed: which ones are tried depends on the seed alone.
             while counted + len(waiting) < count and len(waiting) < len(trees):
@@ -153,6 +155,10 @@ def run(mutants, count, results, trees, took, show):
                 results.add(mutant, verdict)
                 counted += verdict.counts
                 show(mutant, verdict, counted)
+    finally:
+        for tree in trees:
+            tree.stop()
+        pool.shutdown(cancel_futures=True)
     return [m for m in tried if results.verdicts[m.key].counts]
 
 
@@ -243,6 +249,8 @@ def main():
              and not name.startswith("tests/mutate/")]
     results = Results(STATE / options.place / "results.jsonl", digest_of([*names, *tool], TOP),
                       digest_of([name for name in built if name not in names], TOP))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit("mutate: stopped; the same command goes on from here"))
     trees, took = prepare(options, digest_of(built, TOP))
     began = time.monotonic()
 

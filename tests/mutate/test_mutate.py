@@ -232,6 +232,9 @@ class FakeTree:
         self.tried.append(mutant)
         return trial.Verdict(self.verdicts(mutant))
 
+    def stop(self):
+        pass
+
 
 class Running(unittest.TestCase):
     MUTANTS = mutate.draw({"core/http/a.cpp": "void f() { a(1); b(2); c(3); d(4); e(5); }"}, 1)

@@ -25,7 +25,7 @@ BUILD = "build/mutate"
 OPTIONS = ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g0",
            "-DWEIR_BUILD_TESTS=ON", "-DWEIR_WERROR=OFF"]
 PATIENCE = 5          # times what it takes without a mutation
-LEAST = 20.0          # seconds, since other work may share the machine
+LEAST = 10.0          # seconds, since other work may share the machine
 MEMORY = 8 << 30      # address space and output of a mutant that runs away
 OUTPUT = 256 << 20
 
@@ -127,6 +127,7 @@ class Tree:
         self.build = place / BUILD
         self.log = place.parent / f"{place.name}.log"
         self.suites, self.built, self.users = [], {}, {}
+        self.child, self.stopped = None, False
 
     # --- before the first mutant ---
 
@@ -221,8 +222,10 @@ class Tree:
         return Verdict("survived")
 
     def confirm(self, suite, how, limit):
-        """Whether what failed fails again, where chance may have had a hand in it."""
-        if not suite.retry or how == "timed out":
+        """Whether what failed fails again, where chance may have had a hand in it: a machine that does other work."""
+        if how == "timed out":
+            return self.run(suite, limit)[0] != ""
+        if not suite.retry:
             return True
         failed = tuple(dict.fromkeys(re.findall(r"^FAILED \w+ \(([\w.]+)\)", self.log.read_text(), re.M)))
         return all(self.run(dataclasses.replace(suite, tests=failed or suite.tests), limit)[0] for _ in range(2))
@@ -253,20 +256,32 @@ class Tree:
         scratch = tempfile.mkdtemp(prefix="weir-m")
         environment = {**os.environ, **dict(suite.environment), "TMPDIR": scratch}
         with open(self.log, "w") as out:
-            child = subprocess.Popen([*self.words, *argv], cwd=self.place, stdin=subprocess.DEVNULL, stdout=out,
-                                     stderr=subprocess.STDOUT, env=environment, start_new_session=True, preexec_fn=confine)
+            self.child = subprocess.Popen([*self.words, *argv], cwd=self.place, stdin=subprocess.DEVNULL, stdout=out,
+                                          stderr=subprocess.STDOUT, env=environment, start_new_session=True,
+                                          preexec_fn=confine)
             try:
-                how = "failed" if child.wait(limit) else ""
+                how = "failed" if self.child.wait(limit) else ""
             except subprocess.TimeoutExpired:
                 how = "timed out"
             finally:
-                try:
-                    os.killpg(child.pid, signal.SIGKILL)  # whatever is left of it
-                except ProcessLookupError:
-                    pass
-                child.wait()
+                self.end()  # whatever is left of it
+                self.child.wait()
         shutil.rmtree(scratch, ignore_errors=True)
+        if self.stopped:
+            raise InterruptedError("stopped")
         return how, time.monotonic() - began
+
+    def end(self):
+        try:
+            os.killpg(self.child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def stop(self):
+        """From another thread: no suite is run to its end."""
+        self.stopped = True
+        if self.child is not None and self.child.returncode is None:
+            self.end()
 
 
 def load_times(file, key):
