@@ -1,6 +1,11 @@
 # Thin on purpose: each target is one or two commands that can be typed by hand. `make help` lists them.
 #   make test ARGS="style release"     only these stages
-.PHONY: make soak ARGS="--seeds 300000" so many simulated runs of the engine # bench ARGS="--peers nginx,weir --scenarios h1-small --rounds 6" SHELL := /bin/bash .DEFAULT_GOAL help .PHONY: build windows macos demo test test-windows lint format fuzz install clean mutate ARGS="--seed 7 --count 150 --only core/http"
+#   make soak ARGS="--seeds 300000"    so many simulated runs of the engine
+#   make mutate ARGS="--seed 7 --count 150 --only core/http"
+#   make bench ARGS="--peers nginx,weir --scenarios h1-small --rounds 6"
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help build windows macos demo test test-windows soak mutate bench lint format fuzz install clean
 
 ARGS ?=
 PREFIX ?= /usr/local
