@@ -201,5 +201,6 @@ upstreams: {{ app: "{app.address}" }}
         client.close()
         weir.wait()
 
+
 if __name__ == "__main__":
     unittest.main()

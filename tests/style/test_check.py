@@ -75,7 +75,7 @@ class ProxyLayers(unittest.TestCase):
         ("core/proxy/message.hpp", "core/proxy/h1/head_writer.hpp"),
         ("core/proxy/exchange.cpp", "core/proxy/h2/hpack.hpp"),
         ("core/proxy/router.cpp", "core/proxy/filters/rate_limit.hpp"),
-        ("core/proxy/server.cpp", "core/proxy/l4/session.hpp"),
+        ("core/proxy/engine.cpp", "core/proxy/l4/session.hpp"),
         ("core/proxy/h1/client.cpp", "core/proxy/h2/client.hpp"),
         ("core/proxy/h1/upstream.cpp", "core/proxy/upstream/pool.hpp"),
         ("core/proxy/upstream/pool.cpp", "core/proxy/health/state.hpp"),
