@@ -19,21 +19,20 @@ void Deadline::give_up_at(TimePoint at) noexcept {
 
 void Deadline::rebound() noexcept { bound_ = std::min({total_, half_closed_, reminder_}); }
 
-void Deadline::fired(Timer& timer) noexcept {
-  auto& self = static_cast<Deadline&>(timer);
-  const TimePoint now = self.reactor_.now();
-  if (self.reminder_ <= now) {
-    self.forget_reminder();
-    self.arm();
-    return self.reminded_->reminded();
+void Deadline::fired() noexcept {
+  const TimePoint now = reactor_.now();
+  if (reminder_ <= now) {
+    forget_reminder();
+    arm();
+    return reminded_->reminded();
   }
-  if (self.total_ <= now) {
-    self.set_total(TimePoint::max());
-    return self.watcher_->late(Late::total);
+  if (total_ <= now) {
+    set_total(TimePoint::max());
+    return watcher_->late(Late::total);
   }
-  if (self.half_closed_ <= now) return self.watcher_->late(Late::half_closed);
-  if (self.extended(now)) return self.arm();
-  self.watcher_->late(Late::phase);
+  if (half_closed_ <= now) return watcher_->late(Late::half_closed);
+  if (extended(now)) return arm();
+  watcher_->late(Late::phase);
 }
 
 // Idle phases: any byte in either direction is progress.

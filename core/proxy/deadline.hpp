@@ -1,7 +1,7 @@
 #pragma once
-// Deadline: the one timer of a client connection or stream, re-armed from phase to phase: while it is idle, through an
-// exchange, while it lingers. It knows when something is late and tells its watcher; what that means is the watcher's
-// business. One thread, the reactor's.
+// Deadline: the one deadline of an exchange, moved from phase to phase on a timer that its client connection or stream
+// lends it: an idle connection needs that timer and nothing more. It knows when something is late and tells its watcher;
+// what that means is the watcher's business. One thread, the reactor's.
 
 #include <cstdint>
 
@@ -11,13 +11,11 @@ namespace weir::proxy {
 
 // What is waited for; decides what a deadline means.
 enum class Phase : std::uint8_t {
-  keep_alive,  // the next request
-  head,        // the rest of a request's head
+  head,        // the rest of the request's head
   connect,
   first_byte,  // the head of the response
   body,        // idle: extended by progress in either direction
   tunnel,      // idle, as above
-  linger,      // the rest of what a client sends that was answered before it had finished
 };
 
 enum class Late : std::uint8_t {
@@ -26,7 +24,7 @@ enum class Late : std::uint8_t {
   half_closed,  // the client closed its side a while ago and has still got no answer
 };
 
-class Deadline : private Timer {
+class Deadline {
  public:
   class Watcher {
    public:
@@ -47,7 +45,9 @@ class Deadline : private Timer {
     ~Reminded() = default;
   };
 
-  explicit Deadline(Reactor& reactor) noexcept : Timer(&Deadline::fired), reactor_(reactor) {}
+  // The timer is lent as long as the deadline lives; whoever lends it calls fired() when it fires.
+  Deadline(Reactor& reactor, Timer& timer) noexcept : reactor_(reactor), timer_(timer) {}
+  void fired() noexcept;
 
   void set_watcher(Watcher* watcher) noexcept { watcher_ = watcher; }
 
@@ -83,20 +83,17 @@ class Deadline : private Timer {
     rebound();
   }
 
-  // Between two exchanges: forgets all but the phase.
-  void forget_exchange() noexcept { bound_ = total_ = half_closed_ = reminder_ = TimePoint::max(); }
-  void disarm() noexcept { reactor_.timers().disarm(*this); }
 
  private:
-  static void fired(Timer& timer) noexcept;
-  void arm() noexcept { reactor_.timers().arm(*this, phase_end_ < bound_ ? phase_end_ : bound_); }
+  void arm() noexcept { reactor_.timers().arm(timer_, phase_end_ < bound_ ? phase_end_ : bound_); }
   void rebound() noexcept;
   bool extended(TimePoint now) noexcept;
 
   Reactor& reactor_;
+  Timer& timer_;
   Watcher* watcher_ = nullptr;
   Reminded* reminded_ = nullptr;
-  Phase phase_ = Phase::keep_alive;
+  Phase phase_ = Phase::head;
   Duration limit_{};
   TimePoint phase_end_ = TimePoint::max();
   TimePoint total_ = TimePoint::max();

@@ -138,7 +138,8 @@ class ClientStream : public MessageStream {
   virtual void stop_watching() noexcept = 0;
 
  protected:
-  explicit ClientStream(Deadline& deadline) noexcept : deadline_(deadline) {}
+  // `timer` is lent to the exchange's deadline.
+  ClientStream(Reactor& reactor, Timer& timer) noexcept : deadline_(reactor, timer) {}
   ~ClientStream() = default;
   virtual bool lay_out(const ResponsePlan& plan, const BodyPart& first) noexcept = 0;
   virtual bool lay_out_interim(const ResponsePlan& plan) noexcept = 0;
@@ -150,7 +151,7 @@ class ClientStream : public MessageStream {
   std::string_view whole_body_;
 
  private:
-  Deadline& deadline_;
+  Deadline deadline_;
 };
 
 // What reading a response's head brought: a head, why there is none, or neither: some of it arrived.

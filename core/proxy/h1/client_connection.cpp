@@ -12,9 +12,8 @@ constexpr std::size_t worth_receiving_into = 4096;
 }  // namespace
 
 ClientConnection::ClientConnection(ClientSide& owner, std::uint32_t listener_index) noexcept
-    : proxy::ClientConnection(owner.engine.reactor, listener_index), side(owner), deadline(owner.engine.reactor) {
+    : proxy::ClientConnection(owner.engine.reactor, listener_index), Timer(&ClientConnection::fired), side(owner) {
   stream.set_owner(this);
-  deadline.set_watcher(this);
 }
 
 void ClientConnection::begin() noexcept { side.engine.scope.spawn(serve()); }
@@ -25,11 +24,11 @@ Task<void> ClientConnection::serve() {
     if (stream.input().empty() && rest()) co_return;
     if (stream.ended()) break;
     stream.acknowledge_received();
-    state_ = State::reading_head;
+    state_ = State::serving;
     side.engine.note_activity();
     request_ = side.streams.make(*this);
     http::Parse verdict = request_->parse();
-    if (verdict == http::Parse::need_more) deadline.enter(Phase::head, side.engine.timeouts().head);
+    if (verdict == http::Parse::need_more) request_->deadline().enter(Phase::head, side.engine.timeouts().head);
     while (verdict == http::Parse::need_more && cut_ == Cut::none) {
       if (stream.input() && stream.input().room().size() < worth_receiving_into) stream.input().compact();
       auto got = co_await stream.receive();
@@ -47,7 +46,6 @@ Task<void> ClientConnection::serve() {
 
 // What is to be awaited of the exchange that follows from what was read of a head.
 Task<void> ClientConnection::start(http::Parse verdict) noexcept {
-  state_ = State::in_exchange;
   exchange_ = side.exchanges.make(side.engine, *request_);
   if (verdict == http::Parse::complete) return exchange_->run();
   if (verdict == http::Parse::refused) return exchange_->refuse(request_->refusal());
@@ -60,8 +58,6 @@ After ClientConnection::end_exchange() noexcept {
   side.exchanges.destroy(std::exchange(exchange_, nullptr));
   const After after = request_->after();
   side.streams.destroy(std::exchange(request_, nullptr));
-  deadline.set_watcher(this);
-  deadline.forget_exchange();
   return after;
 }
 
@@ -74,7 +70,7 @@ bool ClientConnection::rest() noexcept {
   if (stream.has_result()) return false;
   state_ = State::resting;
   const Engine& engine = side.engine;
-  deadline.enter(Phase::keep_alive, engine.draining() ? engine.spec().runtime.shutdown.idle : engine.timeouts().keep_alive);
+  end_after(engine.draining() ? engine.spec().runtime.shutdown.idle : engine.timeouts().keep_alive);
   stream.set_notice(&ClientConnection::wake);
   return true;
 }
@@ -93,7 +89,7 @@ void ClientConnection::wake(Stream& stream) noexcept {
 
 void ClientConnection::finish() noexcept {
   stream.close_now();
-  deadline.disarm();
+  side.engine.reactor.timers().disarm(*this);
   side.owner.connection_closed(*this);
 }
 
@@ -114,17 +110,31 @@ Task<void> ClientConnection::linger() {
   const Timeouts& timeouts = side.engine.timeouts();
   stream.shutdown(Direction::out);
   cut_ = Cut::none;
-  if (timeouts.linger > Duration{}) deadline.set_total(side.engine.reactor.now() + timeouts.linger);
+  const TimePoint end = timeouts.linger == Duration{} ? TimePoint::max() : side.engine.reactor.now() + timeouts.linger;
   while (cut_ == Cut::none) {
-    deadline.enter(Phase::linger, timeouts.linger_idle);
+    const Duration left = end - side.engine.reactor.now();
+    if (left <= Duration{}) break;
+    end_after(timeouts.linger_idle == Duration{} || left < timeouts.linger_idle ? left : timeouts.linger_idle);
     stream.input().reset();
     auto got = co_await stream.receive();
     if (!got || *got == 0) break;
   }
 }
 
-void ClientConnection::late(Late) noexcept {
-  if (cut_ == Cut::none) cut_ = state_ == State::reading_head ? Cut::head_timeout : Cut::client_timeout;
+// Arms the timer for a connection without a request; 0: for ever.
+void ClientConnection::end_after(Duration limit) noexcept {
+  const TimePoint at = limit == Duration{} ? TimePoint::max() : side.engine.reactor.now() + limit;
+  side.engine.reactor.timers().arm(*this, at);
+}
+
+void ClientConnection::fired(Timer& timer) noexcept {
+  auto& self = static_cast<ClientConnection&>(timer);
+  if (self.request_ != nullptr) return self.request_->deadline().fired();
+  self.cut(Cut::client_timeout);
+}
+
+void ClientConnection::cut(Cut why) noexcept {
+  if (cut_ == Cut::none) cut_ = why;
   stream.cancel(Direction::both);
 }
 
@@ -149,16 +159,13 @@ void ClientConnection::client_left(Stream& stream) noexcept {
 }
 
 void ClientConnection::stop() noexcept {
+  if (exchange_ != nullptr) exchange_->cut_off(Cut::stopped);
   cut_ = Cut::stopped;
-  if (exchange_ != nullptr) {
-    exchange_->cut_off(Cut::stopped);
-  } else {
-    stream.cancel(Direction::both);
-  }
+  cut(Cut::stopped);
 }
 
 void ClientConnection::drain() noexcept {
-  if (state_ == State::resting) deadline.enter(Phase::keep_alive, side.engine.spec().runtime.shutdown.idle);
+  if (state_ == State::resting) end_after(side.engine.spec().runtime.shutdown.idle);
   if (exchange_ != nullptr) exchange_->drain();
 }
 

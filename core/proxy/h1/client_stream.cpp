@@ -17,7 +17,7 @@ bool may_have_body(std::uint16_t status) noexcept { return status >= 200 && stat
 }  // namespace
 
 ClientStream::ClientStream(ClientConnection& connection) noexcept
-    : proxy::ClientStream(connection.deadline),
+    : proxy::ClientStream(connection.side.engine.reactor, connection.timer()),
       connection_(connection),
       stream_(connection.stream),
       out_(connection.side.writers) {
@@ -28,6 +28,7 @@ ClientStream::ClientStream(ClientConnection& connection) noexcept
   info_.started = engine.reactor.now();
   if (engine.logs_access()) info_.started_wall = engine.reactor.backend().wall_time();
   parser_.reset(engine.spec().limits);
+  deadline().set_watcher(this);
 }
 
 ClientStream::~ClientStream() = default;
@@ -239,15 +240,18 @@ void ClientStream::watch(Events& events) noexcept {
   if (probably_kept) {
     connection_.watch();  // costs nothing: the receive that waits for the next request is armed anyway
   } else {
-    connection_.deadline.remind(late_watch, connection_);
+    deadline().remind(late_watch, *this);
   }
 }
 
 void ClientStream::stop_watching() noexcept {
   events_ = nullptr;
-  connection_.deadline.forget_reminder();
+  deadline().forget_reminder();
   connection_.stop_watching();
 }
+
+void ClientStream::late(Late) noexcept { connection_.cut(Cut::head_timeout); }
+void ClientStream::reminded() noexcept { connection_.watch(); }
 
 void ClientStream::finish(bool complete) noexcept {
   stop_watching();

@@ -23,7 +23,7 @@ enum class After : std::uint8_t {
   reset,   // a close would look like the end of the body: the client must see that it is cut
 };
 
-class ClientStream final : public proxy::ClientStream {
+class ClientStream final : public proxy::ClientStream, private Deadline::Watcher, private Deadline::Reminded {
  public:
   explicit ClientStream(ClientConnection& connection) noexcept;
   ~ClientStream();
@@ -33,7 +33,7 @@ class ClientStream final : public proxy::ClientStream {
   const http::Refusal& refusal() const noexcept { return parser_.refusal(); }
   bool started() const noexcept { return parser_.started(); }
   After after() const noexcept { return after_; }
-  // The client has left, or weir takes leave of it: notices of the connection while the exchange runs.
+  // Who is to be told when the client leaves; null: nobody wants to know.
   Events* events() const noexcept { return events_; }
 
   void taken() noexcept override;
@@ -45,6 +45,8 @@ class ClientStream final : public proxy::ClientStream {
   void stop_watching() noexcept override;
 
  private:
+  void late(Late what) noexcept override;  // until an exchange watches: the head
+  void reminded() noexcept override;
   bool has_part() const noexcept override;
   bool can_read() noexcept override;
   void wait_read(std::coroutine_handle<> waiter) noexcept override;
