@@ -62,6 +62,7 @@ void replay(const char* name, void (*target)(std::string_view)) {
 TEST_CASE("seeds and mutations of requests keep every invariant") { replay("h1_request", h1_request); }
 TEST_CASE("seeds and mutations of responses keep every invariant") { replay("h1_response", h1_response); }
 TEST_CASE("seeds and mutations of chunked bodies keep every invariant") { replay("chunked", chunked); }
+TEST_CASE("seeds and mutations of bodies keep every invariant") { replay("body", body); }
 TEST_CASE("seeds and mutations of paths and authorities keep every invariant") { replay("uri", uri); }
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace weir::fuzz {
 void h1_request(std::string_view input);
 void h1_response(std::string_view input);
 void chunked(std::string_view input);
+void body(std::string_view input);
 void uri(std::string_view input);
 
 }  // namespace weir::fuzz
