@@ -70,7 +70,7 @@ Task<bool> Attempt::connect_to(Endpoint& endpoint, const Address& address) {
     opened = source.open(endpoint, address);
   }
   if (!opened) {
-    record_.failure = cut_of_upstream(opened.error());
+    record_.failure = cut_of_connect(opened.error());
     co_return false;
   }
   stream_ = *opened;
@@ -78,7 +78,7 @@ Task<bool> Attempt::connect_to(Endpoint& endpoint, const Address& address) {
   context_.client.deadline().enter(Phase::connect, context_.route->timeout.connect);
   const auto connected = co_await stream_->connect(address);
   if (connected && goes_on()) co_return true;
-  if (goes_on()) record_.failure = Cut::connect_refused;
+  if (goes_on()) record_.failure = cut_of_connect(connected.error());
   release(false);
   co_return false;
 }

@@ -43,6 +43,10 @@ Cut cut_of_upstream(const Error& error) noexcept {
   }
 }
 
+Cut cut_of_connect(const Error& error) noexcept {
+  return cut_of_upstream(error) == Cut::overloaded ? Cut::overloaded : Cut::connect_refused;
+}
+
 Cut cut_of_client(const Error& error) noexcept {
   switch (error.code) {
     case Errc::descriptor_limit:

@@ -46,6 +46,8 @@ const CutFacts& facts_of(Cut cut) noexcept;
 
 // What an error says that sending to or receiving from an upstream ended with.
 Cut cut_of_upstream(const Error& error) noexcept;
+// The same of opening or connecting a stream to one: nothing was sent yet.
+Cut cut_of_connect(const Error& error) noexcept;
 // The same of an error towards a client.
 Cut cut_of_client(const Error& error) noexcept;
 

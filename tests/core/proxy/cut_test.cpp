@@ -77,7 +77,16 @@ TEST_CASE("only what one attempt met is tried again, and only a client that may 
 TEST_CASE("what weir itself lacks is never taken for a peer's doing", "[cut]") {
   for (const Errc code : {Errc::descriptor_limit, Errc::not_supported, Errc::out_of_memory, Errc::bad_argument, Errc::limit_exceeded}) {
     CHECK(cut_of_upstream(code) == Cut::overloaded);
+    CHECK(cut_of_connect(code) == Cut::overloaded);
     CHECK(cut_of_client(code) == Cut::overloaded);
+  }
+}
+
+TEST_CASE("whatever a connect ends with by its endpoint's doing, another one may take the request", "[cut]") {
+  for (const Errc code : {Errc::connection_refused, Errc::connection_reset, Errc::timed_out, Errc::host_unreachable,
+                          Errc::network_unreachable, Errc::permission_denied, Errc::not_found}) {
+    CHECK(cut_of_connect(code) == Cut::connect_refused);
+    CHECK(facts_of(cut_of_connect(code)).retry == Retry::elsewhere);
   }
 }
 
