@@ -4,12 +4,15 @@ namespace weir::sim {
 
 using proxy::Cut;
 
-ScriptedClient::ScriptedClient(Reactor& reactor, proxy::Deadline& deadline, Trace& trace, std::string_view head)
-    : proxy::ClientStream(deadline), tunnel(trace, "client"), reactor_(reactor), trace_(trace), text_(head) {
+ScriptedClient::ScriptedClient(Reactor& reactor, LentTimer& timer, Trace& trace, std::string_view head)
+    : proxy::ClientStream(reactor, timer), tunnel(trace, "client"), reactor_(reactor), timer_(timer), trace_(trace),
+      text_(head) {
+  timer.lend_to(deadline());
   text_ += "\r\n\r\n";
   parser_.reset(limits_);
   WEIR_VERIFY(parser_.parse(text_) == http::Parse::complete);
   head_ = &parser_.head();
+  info_.peer = &peer_;
   info_.started = info_.head_at = reactor.now();
 }
 
@@ -120,7 +123,7 @@ void ScriptedClient::finish(bool complete) noexcept {
   say(complete ? "finish whole" : "finish cut");
   ++finished;
   events_ = nullptr;
-  deadline().disarm();
+  reactor_.timers().disarm(timer_);
 }
 
 }  // namespace weir::sim

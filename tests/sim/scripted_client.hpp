@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/http/h1_parser.hpp"
+#include "tests/sim/lent_timer.hpp"
 #include "tests/sim/scripted_stream.hpp"
 
 namespace weir::sim {
@@ -14,7 +15,7 @@ namespace weir::sim {
 class ScriptedClient final : public proxy::ClientStream {
  public:
   // `head`: request line and fields, without the empty line. Its text stands for the head of any protocol.
-  ScriptedClient(Reactor& reactor, proxy::Deadline& deadline, Trace& trace, std::string_view head);
+  ScriptedClient(Reactor& reactor, LentTimer& timer, Trace& trace, std::string_view head);
 
   // --- what the client does ---
   void has_whole_body(std::string_view body);  // before the exchange runs
@@ -52,6 +53,8 @@ class ScriptedClient final : public proxy::ClientStream {
   void say(std::string_view what);
 
   Reactor& reactor_;
+  Timer& timer_;
+  Address peer_;
   Trace& trace_;
   std::string text_;
   std::string whole_;

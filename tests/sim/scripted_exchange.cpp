@@ -39,8 +39,7 @@ ScriptedExchange::ScriptedExchange(std::string_view head, std::size_t endpoints,
       reactor(world.make_backend()),
       engine_(reactor, compile(endpoints, configure, findings), logging_to(line_)),
       source(reactor, trace),
-      deadline(reactor),
-      client(reactor, deadline, trace, head) {
+      client(reactor, timer, trace, head) {
   world.drive(reactor);
   engine_.source = &source;
 }

@@ -52,7 +52,7 @@ class ScriptedExchange {
 
  public:
   ScriptedSource source;
-  proxy::Deadline deadline;
+  LentTimer timer;
   ScriptedClient client;
   ScriptedUpstream& upstream() { return source.last(); }
 
