@@ -10,6 +10,7 @@ std::shared_ptr<const proxy::Snapshot> compile(std::size_t endpoints, ScriptedEx
   auto spec = std::make_shared<proxy::Spec>();
   spec->access_log.enabled = true;
   spec->access_log.format = proxy::LogFormat::json;
+  spec->timeouts.half_closed = std::chrono::seconds{1};
   spec->listeners.emplace_back().name = "web";
   spec->listeners[0].upstream = "app";
   proxy::UpstreamSpec& upstream = spec->upstreams.emplace_back();
