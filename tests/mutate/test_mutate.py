@@ -2,6 +2,7 @@
 """The choice of mutation points, each operator, and the order in which mutants meet suites."""
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -294,7 +295,7 @@ class Order(unittest.TestCase):
 
     def test_the_folders_own_come_first_and_integration_last(self):
         self.assertEqual(["http", "fuzz_corpus"], self.names("core/http/uri.cpp")[:2])
-        self.assertEqual("conformance", self.names("core/backends/readiness.cpp")[0])
+        self.assertEqual(["conformance-epoll", "conformance"], self.names("core/backends/readiness.cpp")[:2])
         self.assertEqual(["proxy", "sim-200"], self.names("core/proxy/h1/reader.cpp")[:2])
         for file in ("core/http/uri.cpp", "core/coro/scope.cpp"):
             self.assertEqual({"integration", "integration-poll"}, set(self.names(file)[-2:]))
@@ -306,6 +307,13 @@ class Order(unittest.TestCase):
         names = {s.name for s in trial.SUITES}
         for own in trial.FIRST.values():
             self.assertLessEqual(set(own), names)
+
+
+class Confined(unittest.TestCase):
+    def test_a_command_in_its_namespace_ends_with_its_own_status(self):
+        words = trial.namespace()
+        for status in (0, 3):
+            self.assertEqual(status, subprocess.run([*words, "sh", "-c", f"exit {status}"], check=False).returncode)
 
 
 class Survivors(unittest.TestCase):
