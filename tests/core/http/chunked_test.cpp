@@ -153,6 +153,7 @@ const Vector vectors[] = {
     {"an open quote", "5;a=\"b\r\n", "bad-chunk-extension"},
     {"text behind a quote", "5;a=\"b\"c\r\n", "bad-chunk-extension"},
     {"a quote inside a token", "5;a=b\"c\"\r\n", "bad-chunk-extension"},
+    {"a quote behind a token", "5;a=b\"\r\n", "bad-chunk-extension"},
     {"NUL in a quote", "5;a=\"\0\"\r\n"sv, "bad-chunk-extension"},
     {"a control character escaped", "5;a=\"\\\x01\"\r\n", "bad-chunk-extension"},
     {"LF in an extension", "5;a\nhello\r\n", "bare-lf"},

@@ -262,6 +262,20 @@ TEST_CASE("only token characters may stand in a name or a method") {
   }
 }
 
+TEST_CASE("every visible character but # may stand anywhere in a target, and no other") {
+  for (int c = 0; c < 256; ++c) {
+    const bool allowed = c > 0x20 && c < 0x7f && c != '#';
+    for (std::size_t at = 0; at < 40; ++at) {
+      std::string target(40, 'a');
+      target[at] = static_cast<char>(c);
+      CAPTURE(c, at);
+      const Request request("GET /" + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
+      CHECK((request.result == Parse::complete) == allowed);
+      if (allowed) CHECK(request.head().target == "/" + target);
+    }
+  }
+}
+
 TEST_CASE("a malformed line is refused when it ends, not when the head does") {
   const Limits limits;
   RequestParser parser;
