@@ -93,6 +93,7 @@ bool App::prepare() {
     complain(fmt::format("cannot listen for signals: {}", describe(error)));
     return false;
   }
+  signals_.tell_of_children();
   platform::adopt_orphans();
   size_connections();
   return true;

@@ -31,6 +31,10 @@ class ChildExits {
   std::atomic<bool> ended_{false};
 };
 
+// POSIX: calls `hook` as well whenever a child of this process has ended, from the handler of SIGCHLD: it may only touch
+// lock-free atomics and call write(). Null: no more. One hook per process; any thread, which takes that signal from then on.
+void when_child_ends(void (*hook)() noexcept) noexcept;
+
 // POSIX: makes sure that a child which has ended stays until somebody has asked how. Any thread.
 void keep_ended_children() noexcept;
 

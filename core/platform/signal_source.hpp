@@ -17,7 +17,7 @@ enum class Signal : std::uint8_t {
   quit,           // QUIT
   hang_up,        // HUP; not where it was ignored from the start (nohup)
   reopen_logs,    // USR1
-  child_ended,    // CHLD: some child of this process has ended
+  child_ended,    // some child of this process has ended: once tell_of_children() was called
 };
 
 class SignalSource {
@@ -32,6 +32,9 @@ class SignalSource {
 
   // Lets this thread take signals. Call it on the control thread once the others run.
   void deliver_here() noexcept;
+
+  // Tells of ended children as well. On the control thread.
+  void tell_of_children() noexcept;
 
   // The end to read, a Signal in each byte. Whoever reads it takes it over with OpenSpec::adopt; call it once.
   NativeHandle take_descriptor() noexcept;

@@ -63,12 +63,15 @@ class Locked {
   sigset_t before_;
 };
 
+std::atomic<void (*)() noexcept> also_told{nullptr};
+
 // A library may have had a handler before us: it still hears of its own children.
 struct sigaction earlier;
 
 void on_child_signal(int number, siginfo_t* info, void* context) {
   const int kept = errno;
   ChildExitsList::announce();
+  if (void (*const hook)() noexcept = also_told.load(std::memory_order_acquire)) hook();
   if ((earlier.sa_flags & SA_SIGINFO) != 0) {
     earlier.sa_sigaction(number, info, context);
   } else if (earlier.sa_handler != SIG_DFL && earlier.sa_handler != SIG_IGN) {
@@ -111,6 +114,16 @@ void ChildExits::announce_to(Wakeup& wakeup) noexcept {
     const Locked locked;
     see_to_handler();
     if (!listed) ChildExitsList::add(*this);
+  }
+  let_through();
+}
+
+void when_child_ends(void (*hook)() noexcept) noexcept {
+  also_told.store(hook, std::memory_order_release);
+  if (hook == nullptr) return;
+  {
+    const Locked locked;
+    see_to_handler();
   }
   let_through();
 }

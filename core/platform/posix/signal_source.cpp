@@ -9,30 +9,33 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/platform/child_exits.hpp"
 #include "core/platform/errors.hpp"
 #include "core/platform/posix/descriptors.hpp"
 
 namespace weir::platform {
 namespace {
 
-constexpr std::array<std::pair<int, Signal>, 6> handled{{{SIGTERM, Signal::terminate},
+constexpr std::array<std::pair<int, Signal>, 5> handled{{{SIGTERM, Signal::terminate},
                                                          {SIGINT, Signal::interrupt},
                                                          {SIGQUIT, Signal::quit},
                                                          {SIGHUP, Signal::hang_up},
-                                                         {SIGUSR1, Signal::reopen_logs},
-                                                         {SIGCHLD, Signal::child_ended}}};
+                                                         {SIGUSR1, Signal::reopen_logs}}};
 
 // The write end, for handlers: they may only touch lock-free atomics and call write().
 std::atomic<int> write_end{-1};
 static_assert(std::atomic<int>::is_always_lock_free);
 
+// A full pipe holds thousands of requests that nobody has read yet: one more tells nothing new.
+void tell(Signal signal) noexcept {
+  const char byte = static_cast<char>(signal);
+  [[maybe_unused]] const auto written = ::write(write_end.load(std::memory_order_relaxed), &byte, 1);
+}
+
 void on_signal(int number) {
   const int kept = errno;
   for (const auto& [known, signal] : handled) {
-    if (known != number) continue;
-    const char byte = static_cast<char>(signal);
-    // A full pipe holds thousands of requests that nobody has read yet: one more tells nothing new.
-    [[maybe_unused]] const auto written = ::write(write_end.load(std::memory_order_relaxed), &byte, 1);
+    if (known == number) tell(signal);
   }
   errno = kept;
 }
@@ -47,7 +50,7 @@ sigset_t handled_set() noexcept {
 void set_action(int number, void (*action)(int)) noexcept {
   struct sigaction entry{};
   entry.sa_handler = action;
-  entry.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+  entry.sa_flags = SA_RESTART;
   sigemptyset(&entry.sa_mask);
   ::sigaction(number, &entry, nullptr);
 }
@@ -84,6 +87,7 @@ Error SignalSource::open() noexcept {
 
 SignalSource::~SignalSource() {
   if (!open_) return;
+  when_child_ends(nullptr);
   for (const auto& [number, signal] : handled) set_action(number, SIG_DFL);
   if (read_end_ != no_native_handle) ::close(static_cast<int>(read_end_));
   ::close(write_end.exchange(-1));
@@ -92,6 +96,11 @@ SignalSource::~SignalSource() {
 void SignalSource::deliver_here() noexcept {
   const sigset_t set = handled_set();
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+// SIGCHLD has one handler in a process, that of ChildExits.
+void SignalSource::tell_of_children() noexcept {
+  when_child_ends([]() noexcept { tell(Signal::child_ended); });
 }
 
 NativeHandle SignalSource::take_descriptor() noexcept { return std::exchange(read_end_, no_native_handle); }

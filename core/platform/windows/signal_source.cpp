@@ -106,6 +106,8 @@ SignalSource::~SignalSource() {
 
 void SignalSource::deliver_here() noexcept {}  // the handler's thread is the system's
 
+void SignalSource::tell_of_children() noexcept {}  // nothing is left of a process that has ended
+
 NativeHandle SignalSource::take_descriptor() noexcept { return std::exchange(read_end_, no_native_handle); }
 
 Error send_signal(std::uint32_t process, Signal signal) noexcept try {
