@@ -124,8 +124,10 @@ TimePoint Exchange::last_progress() const noexcept {
   return upstream == nullptr ? of_client : std::max(of_client, upstream->last_progress());
 }
 
-// It may only have said that its request is over, or it may be gone: for a while it is still owed an answer.
+// It may only have said that its request is over, or it may be gone: for a while it is still owed an answer, and one that
+// has begun may take its time.
 void Exchange::client_half_closed() noexcept {
+  if (status_ != 0) return;
   const Duration owed = engine.timeouts().half_closed;
   client.deadline().give_up_at(owed == Duration{} ? TimePoint::max() : now() + owed);
 }

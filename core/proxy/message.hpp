@@ -110,7 +110,7 @@ struct ResponsePlan {
 
 class ClientStream : public MessageStream {
  public:
-  // Told when the client leaves while it waits for its answer.
+  // Told when the client leaves while it waits for its answer, or for the rest of it.
   class Events {
    public:
     virtual void client_gone() noexcept = 0;         // reset
@@ -132,8 +132,8 @@ class ClientStream : public MessageStream {
   // An informational response. Nothing is sent to a client that does not understand them.
   Sending interim(const ResponsePlan& plan) noexcept { return {*this, !lay_out_interim(plan)}; }
 
-  // The request has been read to its end: tells `events` from now on when the client leaves, until the response has begun
-  // or finish(). Nothing is told of a client that has sent more already: it waits.
+  // The request has been read to its end: tells `events` from now on when the client leaves, until finish(). Nothing is
+  // told of a client that has sent more already: it waits.
   virtual void watch(Events& events) noexcept = 0;
   virtual void stop_watching() noexcept = 0;
 

@@ -100,9 +100,7 @@ void happen(ScriptedExchange& t, At at, Cause cause) {
     case Cause::client_leaves:
       t.client.leave();
       t.settle();
-      // Where nobody watches it is seen by the next part.
-      if (at == At::sending_part) t.upstream().sends.let_go();
-      if (at == At::waiting_for_body) t.upstream().give("world", true);
+      CHECK(t.ended());  // it is noticed at once, wherever the exchange waits
       break;
     case Cause::client_half_closes:
       t.client.half_close();
@@ -277,6 +275,20 @@ TEST_CASE("a client that has half-closed is answered when the answer comes soon,
   t.upstream().respond("HTTP/1.1 200 OK\r\nContent-Length: 10");
   t.pass(30s);
   t.upstream().give("helloworld", true);
+  CHECK(t.complaint() == "");
+  CHECK(t.ending() == "ok");
+}
+
+TEST_CASE("a client that half-closes when its answer has begun is not hurried") {
+  const At at = GENERATE(At::responding, At::waiting_for_body, At::sending_body);
+  INFO(name_of(at));
+  ScriptedExchange t("GET /x HTTP/1.1\r\nHost: h");
+  bring_to(t, at);
+  t.client.half_close();
+  t.pass(30s);
+  play_on(t, at, Cause::client_half_closes);
+  CHECK(t.client.finished == 0);
+  t.upstream().give(at == At::sending_body ? "world" : "helloworld", true);
   CHECK(t.complaint() == "");
   CHECK(t.ending() == "ok");
 }

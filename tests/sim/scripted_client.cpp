@@ -74,7 +74,6 @@ bool ScriptedClient::lay_out(const proxy::ResponsePlan& plan, const proxy::BodyP
   if (too_large_) text += " (too large)";
   say(text);
   responded = !too_large_;
-  if (responded) events_ = nullptr;
   return !too_large_;
 }
 
@@ -110,7 +109,7 @@ RelayEnd& ScriptedClient::tunnel_end() noexcept { return tunnel; }
 
 void ScriptedClient::watch(Events& events) noexcept {
   say("watch");
-  if (!responded) events_ = &events;
+  events_ = &events;
 }
 
 void ScriptedClient::stop_watching() noexcept {
