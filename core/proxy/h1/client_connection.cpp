@@ -22,7 +22,7 @@ Task<void> ClientConnection::serve() {
   After after = After::keep;
   while (after == After::keep && cut_ == Cut::none) {
     if (stream.input().empty() && rest()) co_return;
-    if (stream.ended()) break;
+    if (stream.ended() && stream.input().empty()) break;  // what came before the end is still served
     stream.acknowledge_received();
     state_ = State::serving;
     side.engine.note_activity();
