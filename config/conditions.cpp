@@ -47,30 +47,8 @@ std::string path_fault(std::string_view word) {
   if (word == "bad-escape") return "a % needs two hex digits behind it";
   if (word == "bad-byte") return "it holds a character that must be percent-encoded";
   if (word == "dot-parameters") return "a .. with parameters behind it";
+  if (word == "encoded-slash-dots") return "an encoded slash beside . or .., which some servers would resolve";
   return fmt::format("it is refused ({})", word);
-}
-
-// Valid in a path and of no meaning there: no path of a configuration has it.
-constexpr std::string_view kept_slash = "%EF%BF%BF";
-
-std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t found = std::min(text.find(from, at), text.size());
-    out.append(text.substr(at, found - at));
-    if (found == text.size()) break;
-    out.append(to);
-    at = found + from.size();
-  }
-  return out;
-}
-
-std::string merged_slashes(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c != '/' || !out.ends_with('/')) out += c;
-  }
-  return out;
 }
 
 // The whole segments in front of a wildcard: "/a/*" and "/a*" mean /a, "/a/*.php" means /a as well.
@@ -98,8 +76,8 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
-std::string path_remedy(std::string_view text, std::string_view word) {
-  if (word == "climbs" || word == "dot-parameters") return "write the path that is meant, without ..";
+std::string path_remedy(std::string_view text, std::string_view word, const proxy::PathRules& rules) {
+  if (word == "climbs" || word == "dot-parameters" || word == "encoded-slash-dots") return "write the path that is meant, without ..";
   if (word == "encoded-slash") {
     return "write / for a separator; for a slash inside a segment add paths: { encoded_slashes: keep } to the route";
   }
@@ -108,7 +86,7 @@ std::string path_remedy(std::string_view text, std::string_view word) {
   if (word == "bad-escape") return "a % itself is written %25";
   std::array<char, 4 * max_path> normal;
   const std::string encoded = percent_encoded(text);
-  const http::NormalPath verdict = http::normalise_path(encoded, normal.data());
+  const http::NormalPath verdict = http::normalise_path(encoded, normal.data(), rules);
   if (verdict.verdict == http::PathVerdict::refused) return "visible ASCII characters; others as their UTF-8 bytes: %C3%A9";
   return fmt::format("write it as it comes in a request: {}", verdict.path);
 }
@@ -152,24 +130,17 @@ std::optional<std::string> read_path(Reader& reader, Node& node, const Path& pat
                               "below it",
                               meant, meant));
   }
-  // As a request's path is brought into its form by these rules. A slash that is kept encoded is a character of its
-  // segment: for the comparison another one stands for it.
-  const bool keep = rules.encoded_slashes == proxy::PathRules::EncodedSlashes::keep;
-  const std::string shown = keep ? replaced(text, "%2f", "%2F") : std::string(text);
-  const std::string compared = keep ? replaced(shown, "%2F", kept_slash) : shown;
-  std::array<char, 3 * max_path> normal;
-  const http::NormalPath verdict = http::normalise_path(compared, normal.data());
+  std::array<char, max_path> normal;
+  const http::NormalPath verdict = http::normalise_path(text, normal.data(), rules);
   if (verdict.verdict == http::PathVerdict::refused) {
     return refuse(fmt::format("no request can have the path \"{}\": {}", text, path_fault(verdict.word)),
-                  path_remedy(text, verdict.word));
+                  path_remedy(text, verdict.word, rules));
   }
-  std::string form = keep ? replaced(verdict.path, kept_slash, "%2F") : std::string(verdict.path);
-  if (rules.merge_slashes) form = merged_slashes(form);
-  if (form != text) {
+  if (verdict.path != text) {
     return refuse(fmt::format("the path \"{}\" is not in its normal form, so no request can match it", text),
-                  fmt::format("write {}", form));
+                  fmt::format("write {}", verdict.path));
   }
-  return form;
+  return std::string(verdict.path);
 }
 
 std::optional<std::string> read_method(Reader& reader, Node& node, const Path& path) {

@@ -85,8 +85,8 @@ void Builder::paths(Node* node, const Path& path, proxy::PathRules& out) {
   if (Node* slashes = fields["encoded_slashes"]) {
     const Key& entry = *find_key(keys::paths, "encoded_slashes");
     const auto choice = reader_.choice(*slashes, fields.at("encoded_slashes"), entry.choices);
-    using EncodedSlashes = proxy::PathRules::EncodedSlashes;
-    if (choice) out.encoded_slashes = *choice == 1 ? EncodedSlashes::keep : EncodedSlashes::refuse;
+    using EncodedSlash = proxy::PathRules::EncodedSlash;
+    if (choice) out.encoded_slash = *choice == 1 ? EncodedSlash::keep : EncodedSlash::refuse;
   }
 }
 

@@ -23,6 +23,7 @@ struct PathRules {
   };
   bool merge_slashes = true;  // false: "//" holds an empty segment, which ".." removes like any other
   EncodedSlash encoded_slash = EncodedSlash::refuse;
+  bool operator==(const PathRules&) const = default;
 };
 
 enum class PathVerdict : std::uint8_t {

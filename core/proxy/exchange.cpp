@@ -37,6 +37,8 @@ Task<void> Exchange::run() {
     acting = answer_respond(*route->respond);
   } else if (route->redirect) {
     acting = answer_redirect(*route->redirect);
+  } else if (max_forwards(client.head()) == 0) {
+    acting = answer_last_hop();
   } else {
     acting = forward();
   }
@@ -46,12 +48,15 @@ Task<void> Exchange::run() {
 // Whether the request can be served at all, and by which route.
 Exchange::Verdict Exchange::examine() noexcept {
   const http::RequestHead& head = client.head();
-  if (!settle_target()) return {400, Ending::bad_request};
-  if (!find_route()) return {404, Ending::no_route};
-  if (target_.empty()) return {414, Ending::bad_request};
+  if (const Verdict verdict = settle_route(); verdict.status != 0) return verdict;
   if (route->redirect && host_.empty()) return {400, Ending::bad_request};  // HTTP/1.0 without Host: redirected whereto?
-  if (head.method == http::Method::connect && !(route->allow_connect && !route->upstream.empty()))
-    return {405, Ending::bad_request};
+  const bool forbidden = (head.method == http::Method::connect && !may_connect()) ||
+                         (head.method == http::Method::trace && !may_trace());
+  if (forbidden) return {405, Ending::bad_request};
+  if (!settle_edits()) {
+    word_ = "expanded-too-long";
+    return {431, Ending::bad_request};
+  }
   if (route->max_body != 0 && head.framing == http::Framing::length && head.content_length > route->max_body)
     return {413, Ending::body_too_large};
   if (route->timeout.total > Duration{}) client.deadline().set_total(client.info().started + route->timeout.total);
@@ -175,7 +180,7 @@ void Exchange::prepare_request(ForwardRequest& request) const noexcept {
   const http::RequestHead& head = client.head();
   request.head = &head;
   request.rules = &spec().forwarding;
-  request.edit = route->request_headers.empty() ? nullptr : &route->request_headers;
+  if (!request_edit_.empty()) request.edits = {&request_edit_, 1};
   request.client = client.info().peer;
   request.client_trusted = client.info().trusted;
   request.scheme = client.info().scheme;
@@ -225,7 +230,7 @@ void Exchange::plan_response(ResponsePlan& plan) noexcept {
   status_ = head.status;
   plan.status = head.status;
   plan.head = &head;
-  plan.edit = route->response_headers.empty() ? nullptr : &route->response_headers;
+  plan.edits = response_edits();
   plan.rules = &spec().forwarding;
   plan.request_id = request_id_;
   plan.framing = head.framing;

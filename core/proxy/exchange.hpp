@@ -4,17 +4,22 @@
 // client stream's connection; the worker's thread only.
 //
 // The parts: exchange.cpp (the page, attempts, the relay of the response), request_target.cpp (what of the request decides
-// the route), answers.cpp (weir's own answers), exchange_log.cpp. Attempts and the upload are objects of their own.
+// the route), exchange_texts.cpp (texts with variables), answers.cpp (weir's own answers), exchange_log.cpp. Attempts and
+// the upload are objects of their own.
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/base/object_pool.hpp"
 #include "core/http/h1_writer.hpp"
+#include "core/proxy/answer_lines.hpp"
 #include "core/proxy/attempt.hpp"
 #include "core/proxy/ending.hpp"
 #include "core/proxy/exchange_context.hpp"
+#include "core/proxy/template.hpp"
 #include "core/proxy/upload.hpp"
 
 namespace weir::proxy {
@@ -62,20 +67,37 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   Cut culprit() const noexcept;
 
   // request_target.cpp
-  bool settle_target() noexcept;
-  bool normalise_target() noexcept;
-  bool find_route() noexcept;
-  void rewrite_target() noexcept;
+  enum class Match : std::uint8_t { found, none, other_rules, refused };
+  Verdict settle_route() noexcept;
+  Match match_route(const PathRules& rules) noexcept;
+  bool find_route(std::string_view path) noexcept;
+  std::span<char> room_for(std::size_t size) noexcept;
+  Verdict rewrite_target() noexcept;
+  bool is_normal(std::string_view path) noexcept;
   void choose_request_id() noexcept;
   void make_request_id() noexcept;
   std::string_view keep_text(std::string_view a, std::string_view b = {}, std::string_view c = {}) noexcept;
+
+  // exchange_texts.cpp
+  std::string_view scheme() const noexcept;
+  std::optional<std::string_view> expanded(const Template& text, Expansion what) noexcept;
+  std::span<std::string_view> room_for_views(std::size_t count) noexcept;
+  bool apply(const HeaderEdit& edit, const EditTexts* texts, AppliedEdit& out) noexcept;
+  bool settle_edits() noexcept;
+  std::span<const AppliedEdit> response_edits() const noexcept;
 
   // answers.cpp
   Task<void> answer_error(std::uint16_t status, Ending ending);
   Task<void> answer_respond(const Respond& respond);   // at once: what they return is the send
   Task<void> answer_redirect(const Redirect& redirect);
   Task<void> send_answer(std::uint16_t status, std::string_view body);
-  http::SliceWriter& begin_answer() noexcept;
+  AnswerLines<http::SliceWriter> begin_answer(const AppliedEdit& of_action = {}) noexcept;
+  void end_answer(AnswerLines<http::SliceWriter>& lines) noexcept;
+  std::string_view allowed_methods() noexcept;
+  Task<void> answer_last_hop();
+  std::string_view reflected_head() noexcept;
+  bool may_trace() const noexcept { return route->allow_trace; }
+  bool may_connect() const noexcept { return route->allow_connect && !route->upstream.empty(); }
 
   // exchange_log.cpp
   void finish(bool complete) noexcept;
@@ -103,6 +125,10 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   Upload upload_;
   Relay* tunnel_ = nullptr;          // while bytes go both ways
   Buffer text_;                      // texts made for this exchange
+  enum : std::size_t { listener_edit, action_edit, route_edit, edit_count };
+  std::array<AppliedEdit, edit_count> response_edits_;  // in the order in which they apply
+  AppliedEdit request_edit_;
+  bool edits_settled_ = false;
   std::array<char, 32> id_text_;
   Lease<http::SliceWriter> answer_;  // the lines and the body of an answer of weir's own
 };

@@ -4,10 +4,12 @@
 // Plain values and pure functions; any thread.
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "core/base/address.hpp"
 #include "core/http/head.hpp"
+#include "core/proxy/header_edits.hpp"
 #include "core/proxy/spec.hpp"
 
 namespace weir::proxy {
@@ -21,7 +23,7 @@ struct BodyPlan {
 struct ForwardRequest {
   const http::RequestHead* head = nullptr;
   const Forwarding* rules = nullptr;
-  const HeaderEdit* edit = nullptr;  // may be null
+  std::span<const AppliedEdit> edits;  // in the order in which they apply
   const Address* client = nullptr;
   bool client_trusted = false;       // peer is in trusted_proxies
   std::string_view scheme = "http";  // of the listener
@@ -29,13 +31,14 @@ struct ForwardRequest {
   std::string_view host;             // as sent on; empty: as received
   std::string_view request_id;       // empty: none is sent
   bool upgrade = false;              // pass Upgrade and "Connection: upgrade" on
+  bool close = false;                // adds Connection: close
   BodyPlan body;
 };
 
 struct ForwardResponse {
   const http::ResponseHead* head = nullptr;
   const Forwarding* rules = nullptr;
-  const HeaderEdit* edit = nullptr;  // may be null
+  std::span<const AppliedEdit> edits;  // in the order in which they apply
   std::string_view request_id;       // echoed unless empty
   std::string_view date;             // now, for a final response that has no Date; empty: none is added
   std::uint8_t client_minor_version = 1;

@@ -76,7 +76,7 @@ template <class Sink>
 class RequestPolicy {
  public:
   explicit RequestPolicy(const ForwardRequest& request, Sink& sink) noexcept
-      : request_(request), head_(*request.head), sink_(sink), edits_(request.edit), hops_left_(max_forwards(head_)) {
+      : request_(request), head_(*request.head), sink_(sink), edits_(request.edits), hops_left_(max_forwards(head_)) {
     static_assert(HeadSink<Sink>);
   }
   const HeaderEdits& edits() const noexcept { return edits_; }
@@ -190,7 +190,7 @@ class ResponsePolicy {
         head_(*response.head),
         sink_(sink),
         // An interim response is about the connection or in advance: the final one is what a route edits.
-        edits_(head_.status >= 200 || head_.status == 101 ? response.edit : nullptr) {
+        edits_(head_.status >= 200 || head_.status == 101 ? response.edits : std::span<const AppliedEdit>{}) {
     static_assert(HeadSink<Sink>);
   }
 

@@ -6,6 +6,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "core/base/address.hpp"
@@ -100,9 +101,9 @@ struct ResponsePlan {
   // A received head that is passed on, or null: then weir's own answer with these lines, each "name: value\r\n".
   const http::ResponseHead* head = nullptr;
   std::string_view lines;
-  const HeaderEdit* edit = nullptr;      // of received heads; may be null
+  std::span<const AppliedEdit> edits;    // of received heads, in the order in which they apply
   const Forwarding* rules = nullptr;     // of received heads
-  std::string_view request_id;           // empty: none is sent
+  std::string_view request_id;           // of received heads; empty: none is sent
   http::Framing framing = http::Framing::none;  // of the body: chunked and until_close are of unknown length
   std::uint64_t length = 0;              // with Framing::length
   bool tunnel = false;                   // 101, or a CONNECT that succeeded: bytes follow in both directions

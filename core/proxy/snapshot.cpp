@@ -16,6 +16,7 @@ std::vector<RouteSpec> catch_alls(const Spec& spec) {
     route.listeners = {listener.name};
     route.origin = listener.origin;
     route.timeout = spec.timeouts;
+    route.paths = spec.paths;
     if (listener.redirect_to_https) {
       route.redirect = Redirect{308, "https://${host}${uri}"};
     } else {
@@ -23,6 +24,13 @@ std::vector<RouteSpec> catch_alls(const Spec& spec) {
     }
   }
   return added;
+}
+
+std::vector<PathRules> path_rules_of(const Spec& spec) {
+  std::vector<PathRules> distinct = {spec.paths};
+  for (const RouteSpec& route : spec.routes)
+    if (std::find(distinct.begin(), distinct.end(), route.paths) == distinct.end()) distinct.push_back(route.paths);
+  return distinct;
 }
 
 std::vector<std::uint32_t> upstreams_of(const RouteList& routes, const std::vector<UpstreamSpec>& upstreams) {
@@ -66,6 +74,8 @@ Snapshot::Snapshot(std::shared_ptr<const Spec> specification, const Findings& fi
       routes(spec->routes, catch_alls(*spec)),
       upstream_of_route(upstreams_of(routes, spec->upstreams)),
       upstreams(compiled(spec->upstreams, findings)),
+      texts(spec->listeners, routes.file(), routes.added()),
+      path_rules(path_rules_of(*spec)),
       router(routes.file(), routes.added()) {
   router.bind_listeners(spec->listeners);
 }

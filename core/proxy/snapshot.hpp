@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/proxy/endpoint_state.hpp"
+#include "core/proxy/request_texts.hpp"
 #include "core/proxy/router.hpp"
 #include "core/proxy/spec.hpp"
 
@@ -67,6 +68,8 @@ struct Snapshot {
   RouteList routes;
   std::vector<std::uint32_t> upstream_of_route;  // index into Spec::upstreams, or none
   std::vector<CompiledUpstream> upstreams;       // as in the specification
+  RequestTexts texts;
+  std::vector<PathRules> path_rules;             // those of the file, then what routes have besides; at most four differ
   Router router;
 };
 

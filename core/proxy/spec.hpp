@@ -15,6 +15,7 @@
 #include "core/base/address.hpp"
 #include "core/base/time.hpp"
 #include "core/http/limits.hpp"
+#include "core/http/uri.hpp"
 
 namespace weir::proxy {
 
@@ -52,14 +53,7 @@ struct Timeouts {
 };
 
 // How the paths of requests are brought into the one form that is matched and forwarded.
-struct PathRules {
-  enum class EncodedSlashes : std::uint8_t {
-    refuse,  // 400
-    keep,    // %2F stays in its segment, for matching and forwarding alike
-  };
-  bool merge_slashes = true;  // "//" becomes "/"
-  EncodedSlashes encoded_slashes = EncodedSlashes::refuse;
-};
+using http::PathRules;
 
 struct ListenerSpec {
   std::string name;

@@ -45,6 +45,7 @@ class Template {
   static std::expected<Template, Fault> compile(std::string_view text) { return compile(text, request_variables); }
 
   bool is_constant() const noexcept { return constant_; }
+  std::string_view constant() const noexcept { return text_; }  // of a constant one: with one dollar for each $$
   bool uses_fields() const noexcept { return uses_fields_; }
   bool uses(std::uint8_t variable) const noexcept { return (used_ >> variable & 1) != 0; }
 

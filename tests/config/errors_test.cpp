@@ -260,6 +260,10 @@ TEST_CASE("A path is in its normal form, or it could never match") {
   check_route("  - { path: /a//b, upstream: app }\n", 13, "routes[0].path", "normal form", "write /a/b");
   check_route("  - { path: /a%2fb, paths: { encoded_slashes: keep }, upstream: app }\n", 13, "routes[0].path",
               "normal form", "write /a%2Fb");
+  check_route("  - { path: /a/..%2Fb, paths: { encoded_slashes: keep }, upstream: app }\n", 13, "routes[0].path",
+              "beside . or ..", "without ..");
+  check_route("  - { path: /a//b/., paths: { merge_slashes: false }, upstream: app }\n", 13, "routes[0].path",
+              "normal form", "write /a//b/");
   check_route("  - { path: /a/../b, upstream: app }\n", 13, "routes[0].path", "normal form", "write /b");
   check_route("  - { path: =/%41, upstream: app }\n", 13, "routes[0].path", "normal form", "write /A");
   check_route("  - { path: /../b, upstream: app }\n", 13, "routes[0].path", "climbs", "");

@@ -60,7 +60,7 @@ routes: [{ respond: 204 }]
   CHECK(t.linger_idle == 10s);
   CHECK(spec->runtime.shutdown.tunnels == 3s);
   CHECK_FALSE(spec->paths.merge_slashes);
-  CHECK(spec->paths.encoded_slashes == proxy::PathRules::EncodedSlashes::keep);
+  CHECK(spec->paths.encoded_slash == proxy::PathRules::EncodedSlash::keep);
   CHECK_FALSE(spec->forwarding.x_forwarded);
   CHECK_FALSE(spec->forwarding.forwarded);
   CHECK_FALSE(spec->forwarding.via);
@@ -130,7 +130,7 @@ routes:
   CHECK(r.allow_trace);
   CHECK_FALSE(r.edit_own_answers);
   CHECK_FALSE(r.paths.merge_slashes);
-  CHECK(r.paths.encoded_slashes == proxy::PathRules::EncodedSlashes::refuse);
+  CHECK(r.paths.encoded_slash == proxy::PathRules::EncodedSlash::refuse);
   CHECK(r.origin.line == 6);
 }
 

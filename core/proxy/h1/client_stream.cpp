@@ -154,7 +154,7 @@ void ClientStream::write_received(const ResponsePlan& plan) noexcept {
   ForwardResponse response;
   response.head = plan.head;
   response.rules = plan.rules;
-  response.edit = plan.edit;
+  response.edits = plan.edits;
   response.request_id = plan.request_id;
   response.date = connection_.side.engine.http_date();
   response.client_minor_version = minor_version_;
@@ -181,7 +181,6 @@ void ClientStream::write_own(const ResponsePlan& plan) noexcept {
     out.number(plan.length);
     out.copy("\r\n");
   }
-  if (!plan.request_id.empty()) out.field("X-Request-ID", plan.request_id);
   if (after_ != After::keep) {
     out.field("Connection", "close");
   } else if (minor_version_ == 0) {

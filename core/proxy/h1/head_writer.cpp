@@ -100,10 +100,11 @@ class RequestSink : public h1::AddedLines {
     runs_.begin_at(begin);
   }
   void end_of_received() noexcept { runs_.end_of_fields(); }
-  void finish(bool te, bool upgrade) noexcept {
+  void finish(bool te, bool upgrade, bool close) noexcept {
     constexpr FixedLine both("Connection: TE, upgrade\r\n"), only_te("Connection: TE\r\n"),
         only_upgrade("Connection: upgrade\r\n");
     if (te || upgrade) line(!te ? only_upgrade : upgrade ? both : only_te);
+    if (close) line(FixedLine("Connection: close\r\n"));
     framing_.write(*this);
     runs_.finish(text());
   }
@@ -175,7 +176,7 @@ void write_request_head(const ForwardRequest& request, SliceWriter& out) noexcep
   policy.sift();
   sink.end_of_received();
   policy.add();
-  sink.finish(policy.adds_te(), request.upgrade);
+  sink.finish(policy.adds_te(), request.upgrade, request.close);
 }
 
 void write_response_head(const ForwardResponse& response, SliceWriter& out) noexcept {

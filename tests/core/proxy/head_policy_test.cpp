@@ -61,7 +61,8 @@ TEST_CASE("The policy of requests is the same for a sink that is not HTTP/1") {
   ForwardRequest request;
   request.head = &received.head();
   request.rules = &rules;
-  request.edit = &edit;
+  const AppliedEdit applied(&edit);
+  request.edits = {&applied, 1};
   request.client = &client;
   request.request_id = "id";
   ListSink sink(received.head());
@@ -87,7 +88,8 @@ TEST_CASE("The policy of responses is the same for a sink that is not HTTP/1") {
   ForwardResponse response;
   response.head = &received.head();
   response.rules = &rules;
-  response.edit = &edit;
+  const AppliedEdit applied(&edit);
+  response.edits = {&applied, 1};
   response.request_id = "ours";
   response.date = "now";
   ListSink sink(received.head());
@@ -106,7 +108,8 @@ TEST_CASE("The host that is sent is the rewritten one, the edited one, or that o
     ForwardRequest request;
     request.head = &received.head();
     request.host = rewritten;
-    const HostChoice choice = choose_host(request, HeaderEdits(edit));
+    const AppliedEdit applied(edit);
+    const HostChoice choice = choose_host(request, HeaderEdits({&applied, 1}));
     return std::string(choice.host) + (choice.replaces ? "!" : "");
   };
   HeaderEdit edit;
@@ -118,6 +121,42 @@ TEST_CASE("The host that is sent is the rewritten one, the edited one, or that o
   CHECK(chosen("GET http://GIVEN:80/ HTTP/1.1", "", nullptr) == "GIVEN:80!");
 }
 
+TEST_CASE("The values of an edit are those that were expanded for the request, where there are some") {
+  HeaderEdit edit;
+  edit.set = {{"Host", "${host}"}, {"X-Set", "${path}"}};
+  edit.add = {{"X-Add", "${uri}"}};
+  const std::array<std::string_view, 3> values{"a.test", "/p", "/p?q"};
+  const AppliedEdit applied(&edit, values);
+  const HeaderEdits edits({&applied, 1});
+  Lines seen;
+  edits.each_line([&](std::string_view name, std::string_view value) {
+    seen.push_back(std::string(name) + "=" + std::string(value));
+  });
+  CHECK(seen == Lines{"X-Set=/p", "X-Add=/p?q"});
+  CHECK(edits.host() == "a.test");
+}
+
+TEST_CASE("A response that is passed on gets the edits of its listener and its route, the later ones over the earlier") {
+  const Response received(test::lines({"HTTP/1.1 200 OK", "Server: theirs", "X-Frame-Options: none"}));
+  Forwarding rules;
+  rules.via = false;
+  HeaderEdit listener, route;
+  listener.set = {{"X-Frame-Options", "deny"}, {"X-Both", "listener"}};
+  route.remove = {"server"};
+  route.set = {{"x-both", "route"}};
+  const std::array<AppliedEdit, 3> edits{AppliedEdit(&listener), AppliedEdit(), AppliedEdit(&route)};
+  ForwardResponse response;
+  response.head = &received.head();
+  response.rules = &rules;
+  response.edits = edits;
+  ListSink sink(received.head());
+  ResponsePolicy<ListSink> policy(response, sink);
+  policy.sift();
+  CHECK(sink.lines.empty());
+  policy.add();
+  CHECK(sink.lines == Lines{"X-Frame-Options=deny", "x-both=route"});
+}
+
 TEST_CASE("Edits of listener and route hold for weir's own answers, the later ones over the earlier") {
   HeaderEdit listener, route;
   listener.set = {
@@ -126,7 +165,7 @@ TEST_CASE("Edits of listener and route hold for weir's own answers, the later on
   route.remove = {"server", "x-frame-options"};
   route.set = {{"cache-control", "public"}, {"Content-Length", "1"}, {"Date", "then"}};
   route.add = {{"X-Tag", "2"}};
-  const std::array<const HeaderEdit*, 3> edits{&listener, nullptr, &route};
+  const std::array<AppliedEdit, 3> edits{AppliedEdit(&listener), AppliedEdit(), AppliedEdit(&route)};
   const http::Head none{};
   ListSink sink(none);
   AnswerLines<ListSink> lines(edits, sink);

@@ -44,6 +44,20 @@ TEST_CASE("A listener's own upstream serves what no route does") {
   CHECK(snapshot.routes[3].name == "listener web");
 }
 
+TEST_CASE("The rules for paths are those of the file first, then what routes have besides") {
+  const auto spec = two_listeners();
+  CHECK(Snapshot(spec).path_rules.size() == 1);
+  const auto other = two_listeners();
+  other->paths.merge_slashes = false;
+  for (RouteSpec& route : other->routes) route.paths = other->paths;
+  other->routes[1].paths.encoded_slash = PathRules::EncodedSlash::keep;
+  const Snapshot snapshot(other);
+  REQUIRE(snapshot.path_rules.size() == 2);
+  CHECK(snapshot.path_rules[0] == other->paths);
+  CHECK(snapshot.path_rules[1] == other->routes[1].paths);
+  CHECK(snapshot.routes[3].paths == other->paths);  // of a listener
+}
+
 TEST_CASE("A listener that redirects to https does so for all but the routes that name it") {
   const Snapshot snapshot(two_listeners());
   CHECK(find(snapshot, 1, "/open") == 2);

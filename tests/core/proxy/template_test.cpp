@@ -77,6 +77,7 @@ TEST_CASE("A text without variables stays what it is, and two dollars are one") 
   CHECK(value("plain { } text") == "plain { } text");
   CHECK(value("$${host} costs $$5, $ or $") == "${host} costs $5, $ or $");
   CHECK(Template::compile("plain $$")->is_constant());
+  CHECK(Template::compile("$$5 or $$$")->constant() == "$5 or $$");
   CHECK_FALSE(Template::compile("${host}")->is_constant());
 }
 
@@ -119,6 +120,17 @@ TEST_CASE("The host of an IPv6 address keeps its brackets and loses its port") {
   RequestValues values = usual();
   values.host = "[::1]:8080";
   CHECK(expanded("${host} ${host_port}", Expansion::field_value, values) == "[::1] [::1]:8080");
+  values.host = "[::1]";
+  CHECK(expanded("https://${host}/", Expansion::location, values) == "https://[::1]/");
+}
+
+TEST_CASE("A location is made from the parts of the request") {
+  CHECK(location("https://${host}${uri}", "/a/b", "?q=1&r") == "https://a.test/a/b?q=1&r");
+  CHECK(location("${scheme}://new.test${path}?old=1&${query}", "/a", "?q") == "https://new.test/a?old=1&q");
+  CHECK(location("http://${host_port}${path}", "/new") == "http://a.test:8443/new");
+  CHECK(location("https://${host}${uri}", "/") == "https://a.test/");
+  CHECK(location("/fixed", "/a") == "/fixed");
+  CHECK(location("", "/a").empty());
 }
 
 TEST_CASE("A field value never gets a control character") {
@@ -133,6 +145,8 @@ TEST_CASE("A location percent-encodes what a URI cannot hold") {
   CHECK(location("https://${host}${uri}", "/x", "a=\xC3\xA9 b") == "https://a.test/x?a=%C3%A9%20b");
   CHECK(location("/caf\xC3\xA9", "/") == "/caf%C3%A9");
   CHECK(location("${path}", "/a?b\r\n") == "/a?b%0D%0A");
+  CHECK(location("/x${path}", "/a\r\nSet-Cookie: b") == "/x/a%0D%0ASet-Cookie:%20b");
+  CHECK(location("${query}", "/", std::string_view("?\0\x7f\xff", 4)) == "%00%7F%FF");
 }
 
 TEST_CASE("What a request holds cannot lead a location to another host") {

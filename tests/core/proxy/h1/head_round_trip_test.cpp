@@ -87,7 +87,8 @@ TEST_CASE("What is sent to an upstream is read as it was meant") {
     ForwardRequest request;
     request.head = &received.head();
     request.rules = &rules;
-    request.edit = &edit;
+    const AppliedEdit applied(&edit);
+    request.edits = {&applied, 1};
     request.client = &client;
     request.client_trusted = world.rng.chance(0.5);
     request.target = received.head().target;
@@ -128,7 +129,8 @@ TEST_CASE("What is sent to a client is read as it was meant") {
     ForwardResponse response;
     response.head = &received.head();
     response.rules = &rules;
-    response.edit = &edit;
+    const AppliedEdit applied(&edit);
+    response.edits = {&applied, 1};
     response.request_id = world.rng.chance(0.5) ? "" : "0123456789abcdef";
     response.close = world.rng.chance(0.5);
     response.body = world.plan();

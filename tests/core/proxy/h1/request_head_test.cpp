@@ -25,7 +25,8 @@ struct Forwarder {
     ForwardRequest complete = request;
     complete.head = &parsed.head();
     complete.rules = &rules;
-    complete.edit = &edit;
+    const AppliedEdit applied(&edit);
+    complete.edits = {&applied, 1};
     complete.client = &client;
     if (complete.target.empty()) complete.target = parsed.head().target;
     if (complete.body.framing == http::Framing::none)
@@ -400,7 +401,8 @@ TEST_CASE("Many removed lines leave the others whole") {
   const Request parsed(received + "\r\n");
   forward.request.head = &parsed.head();
   forward.request.rules = &forward.rules;
-  forward.request.edit = &forward.edit;
+  const AppliedEdit applied(&forward.edit);
+  forward.request.edits = {&applied, 1};
   forward.request.client = &forward.client;
   forward.request.target = parsed.head().target;
   BufferPool pool;

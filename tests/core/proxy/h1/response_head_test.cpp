@@ -19,7 +19,8 @@ struct Forwarder {
     const Response parsed(lines(received), method);
     response.head = &parsed.head();
     response.rules = &rules;
-    response.edit = &edit;
+    const AppliedEdit applied(&edit);
+    response.edits = {&applied, 1};
     if (plan_as_received) response.body = {parsed.head().framing, parsed.head().content_length};
     BufferPool pool;
     http::SliceWriter out;
