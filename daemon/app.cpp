@@ -274,6 +274,8 @@ void App::start_checks() {
   options.report = [](void*, const proxy::HealthEvent& event) noexcept {
     log(event.what == proxy::HealthEvent::What::up ? Level::info : Level::warn, "{}", text_of(event));
   };
+  check_protocol_ = std::make_unique<proxy::h1::UpstreamSide>(*reactor_, spec_->limits);
+  options.protocol = check_protocol_.get();
   checks_ = std::make_unique<proxy::HealthScheduler>(*reactor_, snapshot_, options);
   tasks_.spawn(checks_->run());
 }

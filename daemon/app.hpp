@@ -10,6 +10,7 @@
 
 #include "core/coro/event.hpp"
 #include "core/platform/signal_source.hpp"
+#include "core/proxy/h1/upstream_stream.hpp"
 #include "core/proxy/health/scheduler.hpp"
 #include "daemon/cli.hpp"
 #include "daemon/distributor.hpp"
@@ -85,6 +86,7 @@ class App {
   std::vector<std::unique_ptr<Worker>> workers_;
 
   std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<proxy::h1::UpstreamSide> check_protocol_;
   std::unique_ptr<proxy::HealthScheduler> checks_;
   Note note_;
   Note backend_failed_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/coro/scope.hpp"
+#include "core/proxy/h1/upstream_stream.hpp"
 #include "core/proxy/health/scheduler.hpp"
 #include "core/proxy/server.hpp"
 #include "core/proxy/spec.hpp"
@@ -82,6 +83,7 @@ class EngineWorld {
   std::vector<std::unique_ptr<SimClient>> all_clients_;
   std::shared_ptr<const proxy::Snapshot> snapshot_;
   std::unique_ptr<proxy::Server> server_;
+  std::unique_ptr<proxy::h1::UpstreamSide> check_protocol_;
   std::unique_ptr<proxy::HealthScheduler> checks_;  // on control_; both exist only where something is checked
   Scope serving_, checking_, origin_scope_, asking_;
   DrainOrder drain_order_;

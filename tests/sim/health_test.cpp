@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/net/stream.hpp"
+#include "core/proxy/h1/upstream_stream.hpp"
 #include "core/reactor/awaitables.hpp"
 #include "tests/sim/backend/sim_children.hpp"
 #include "tests/sim/engine_world.hpp"
@@ -148,6 +149,8 @@ class CheckWorld {
     };
     proxy::Findings findings;
     findings.states = &states;
+    protocol_ = std::make_unique<proxy::h1::UpstreamSide>(*control_, spec->limits);
+    options.protocol = protocol_.get();
     checks_ = std::make_unique<proxy::HealthScheduler>(*control_, std::make_shared<const proxy::Snapshot>(spec, findings),
                                                        options);
     running_.spawn(checks_->run());
@@ -159,6 +162,7 @@ class CheckWorld {
     checks_->stop();
     CHECK(world.run_until([&] { return running_.live() == 0; }, 1h));
     checks_.reset();
+    protocol_.reset();
     return world.now() - asked;
   }
   bool is_up(std::size_t i = 0) const { return kept[i]->is_up(); }
@@ -181,6 +185,7 @@ class CheckWorld {
 
  private:
   std::unique_ptr<Reactor> servers_, control_;
+  std::unique_ptr<proxy::h1::UpstreamSide> protocol_;
   std::unique_ptr<proxy::HealthScheduler> checks_;
   Scope running_;
 };
@@ -286,6 +291,45 @@ TEST_CASE("an http check asks for its path and looks at the status") {
     const std::string expected = "GET /healthz?deep=1 HTTP/1.1\r\nHost: " + sim.upstream().endpoints[0].text +
                                  "\r\nUser-Agent: weir-health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n";
     for (const std::string& request : server.requests) CHECK(request == expected);
+  });
+}
+
+TEST_CASE("an http check sends its host and headers, and passes with the statuses that are listed") {
+  on_both_styles([](std::uint64_t seed, Style style) {
+    CheckWorld sim(seed, style);
+    sim.check().kind = Kind::http;
+    sim.check().path = "/up";
+    sim.check().host = "app.test:8443";
+    sim.check().headers = {{"user-agent", "own"}, {"X-Forwarded-Proto", "https"}, {"Authorization", "Basic eDp5"}};
+    sim.check().expect = {{401, 401}, {500, 503}};
+    sim.check().rise = sim.check().fall = 1;
+    CheckServer& server = sim.servers[0];
+    server.open();
+    sim.start();
+    for (const auto& [status, passes] : {std::pair{"401 x", true}, {"200 OK", false}, {"500 x", true}, {"499 x", false},
+                                         {"503 x", true}, {"504 x", false}}) {
+      INFO(status);
+      server.answer = std::string("HTTP/1.1 ") + status + "\r\nContent-Length: 0\r\n\r\n";
+      REQUIRE(sim.run_checks(2));
+      CHECK(sim.is_up() == passes);
+    }
+    const std::string expected =
+        "GET /up HTTP/1.1\r\nHost: app.test:8443\r\nAccept: */*\r\nuser-agent: own\r\nX-Forwarded-Proto: https\r\n"
+        "Authorization: Basic eDp5\r\nConnection: close\r\n\r\n";
+    for (const std::string& request : server.requests) CHECK(request == expected);
+  });
+}
+
+TEST_CASE("a long answer to an http check is read up to a bound and no further") {
+  on_both_styles([](std::uint64_t seed, Style style) {
+    CheckWorld sim(seed, style);
+    sim.check().kind = Kind::http;
+    sim.check().path = "/";
+    sim.servers[0].answer = "HTTP/1.1 200 OK\r\n\r\n" + std::string(300'000, 'x');
+    sim.servers[0].open();
+    sim.start();
+    REQUIRE(sim.run_checks(2));
+    CHECK(sim.is_up());
   });
 }
 

@@ -1,5 +1,7 @@
-// The check `http`: a GET is answered with a status from 200 to 399.
+// The check `http`: a GET is answered with a status that is expected.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "core/http/h1_parser.hpp"
 #include "core/proxy/health/probe_connection.hpp"
@@ -10,40 +12,12 @@ namespace {
 // Bytes of an answer's body that are read so that the connection ends in order; more is cut off.
 constexpr std::size_t body_worth_reading = 64 * 1024;
 
-// The head of the answer, the informational ones before it passed over. An empty text: parser.head() is the head.
-Task<std::string> read_head(Stream& stream, http::ResponseParser& parser, const http::Limits& limits,
-                            ProbeDeadline& deadline) {
-  parser.reset(limits, http::Method::get);
-  for (;;) {
-    if (deadline.reached()) co_return deadline.explain(Errc::cancelled, "answer");
-    if (stream.input() && stream.input().room().size() < 4096) stream.input().compact();
-    auto got = co_await stream.receive();
-    if (!got) co_return deadline.explain(got.error(), "answer");
-    if (*got == 0) co_return "the connection ended before an answer";
-    http::Parse verdict = parser.parse(stream.input().view());
-    while (verdict == http::Parse::complete && parser.head().status < 200 && parser.head().status != 101) {
-      stream.input().consume(parser.head().size);
-      parser.reset(limits, http::Method::get);
-      verdict = stream.input().empty() ? http::Parse::need_more : parser.parse(stream.input().view());
-    }
-    if (verdict == http::Parse::refused) co_return fmt::format("the answer is not HTTP: {}", parser.refusal().word);
-    if (verdict == http::Parse::complete) co_return std::string{};
-  }
-}
-
-// A server whose answer is not read to its end sees a reset.
-Task<void> read_rest(Stream& stream, const http::ResponseHead& head, ProbeDeadline& deadline) {
-  std::size_t have = stream.input().size() - head.size;
-  const std::size_t all = head.framing == http::Framing::none     ? 0
-                          : head.framing == http::Framing::length ? head.content_length
-                                                                  : SIZE_MAX;
-  while (have < all && have < body_worth_reading && !deadline.reached()) {
-    stream.input().clear();
-    auto got = co_await stream.receive();
-    if (!got || *got == 0) break;
-    have += *got;
-  }
-}
+// A connection that belongs to the probe and to no pool: its end is the probe's business.
+class ProbeLink final : public UpstreamLink {
+ public:
+  using UpstreamLink::UpstreamLink;
+  void give_back(bool) noexcept override {}
+};
 
 // The Host field: as the endpoint was written, but a unix socket or a pipe has no authority, nor is a zone part of one.
 std::string authority_of(const EndpointSpec& endpoint) {
@@ -56,39 +30,115 @@ std::string authority_of(const EndpointSpec& endpoint) {
   return text;
 }
 
-}  // namespace
+// The request, with what it refers to.
+class ProbeRequest {
+ public:
+  explicit ProbeRequest(const ProbeTarget& target)
+      : text_(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: weir-health-check\r\nAccept: */*\r\n\r\n",
+                          target.upstream.health_check->path, host_of(target))) {
+    rules_.x_forwarded = rules_.forwarded = rules_.via = rules_.request_id = false;
+    headers_.set = target.upstream.health_check->headers;
+    edit_ = AppliedEdit(&headers_);
+    parser_->reset(http::Limits{});
+    valid_ = parser_->parse(text_) == http::Parse::complete;
+    plan_.head = &parser_->head();
+    plan_.rules = &rules_;
+    plan_.edits = {&edit_, 1};
+    plan_.close = true;
+  }
+  const ForwardRequest& plan() const noexcept { return plan_; }
+  bool is_valid() const noexcept { return valid_; }  // an endpoint's name may be none that a Host field can hold
 
-std::string health_request(const ProbeTarget& target) {
-  return fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: weir-health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-      target.upstream.health_check->path, authority_of(target.endpoint));
+ private:
+  static std::string host_of(const ProbeTarget& target) {
+    const std::string& given = target.upstream.health_check->host;
+    return given.empty() ? authority_of(target.endpoint) : given;
+  }
+
+  std::string text_;
+  Forwarding rules_;
+  HeaderEdit headers_;
+  AppliedEdit edit_;
+  std::unique_ptr<http::RequestParser> parser_ = std::make_unique<http::RequestParser>();
+  ForwardRequest plan_;
+  bool valid_ = false;
+};
+
+std::string why_cut(const HeadRead& read) {
+  if (read.cut == Cut::bad_response) return fmt::format("the answer is not HTTP: {}", read.word);
+  if (read.cut == Cut::upstream_reset) return "the connection was reset before an answer";
+  if (read.cut == Cut::overloaded) return "weir has no room for the answer";
+  return "the connection ended before an answer";
 }
 
-Task<Probe> probe_http(Reactor& reactor, const ProbeTarget& target, CancelToken token) {
-  Stream stream(reactor);
-  ProbeDeadline deadline(reactor, stream, target.upstream.health_check->timeout, token);
-  auto connecting = connect_for_probe(reactor, stream, target, deadline);
-  Probe probe = co_await connecting;
-  if (probe.verdict != Probe::Verdict::passed) co_return probe;
-  probe.verdict = Probe::Verdict::failed;
+// The final head of the answer. An empty text: `status` is its status; else why there is none.
+Task<std::string> read_head(UpstreamStream& stream, ProbeDeadline& deadline, std::uint16_t& status) {
+  for (;;) {
+    if (deadline.reached()) co_return deadline.explain(Errc::cancelled, "answer");
+    const HeadRead read = co_await stream.response();
+    if (deadline.reached()) continue;
+    if (read.cut != Cut::none) co_return why_cut(read);
+    if (read.head == nullptr) continue;
+    status = read.head->status;
+    if (status >= 200 || status == 101) co_return std::string{};
+    stream.taken();
+  }
+}
 
-  const std::string request = health_request(target);
-  IoSlice slice(request);
-  const std::span<IoSlice> slices(&slice, 1);
-  auto sent = co_await stream.send(slices);
+// A server whose answer is not read to its end sees a reset.
+Task<void> read_rest(UpstreamStream& stream, ProbeDeadline& deadline) {
+  PartRead read = stream.read_at_hand();
+  std::size_t have = read.part.size;
+  stream.taken();
+  while (!read.part.last && read.cut == Cut::none && have < body_worth_reading && !deadline.reached()) {
+    read = co_await stream.read_body();
+    have += read.part.size;
+    stream.taken();
+  }
+}
+
+bool is_expected(const HealthCheckSpec& check, std::uint16_t status) noexcept {
+  if (check.expect.empty()) return status >= 200 && status < 400;
+  return std::any_of(check.expect.begin(), check.expect.end(),
+                     [&](const HealthCheckSpec::Statuses& one) { return status >= one.first && status <= one.last; });
+}
+
+// The request and the answer to it, on a connection that is there.
+Task<Probe> ask(UpstreamStream& stream, const ProbeTarget& target, ProbeDeadline& deadline) {
+  Probe probe;
+  const ProbeRequest request(target);
+  if (!request.is_valid()) {
+    probe.reason = "its name is not valid as a Host: set host";
+    co_return probe;
+  }
+  const BodyPart nothing;
+  const auto sent = co_await stream.request(request.plan(), nothing);
   // A server that refuses the request unread may have said why, so the answer is read in any case.
-  auto parser = std::make_unique<http::ResponseParser>();
-  auto reading = read_head(stream, *parser, target.limits, deadline);
+  std::uint16_t status = 0;
+  auto reading = read_head(stream, deadline, status);
   probe.reason = co_await reading;
   if (!sent && !probe.reason.empty() && !deadline.reached()) probe.reason = describe(sent.error());
-  if (probe.reason.empty()) {
-    const http::ResponseHead& head = parser->head();
-    probe.reason = fmt::format("status {}", head.status);
-    if (head.status >= 200 && head.status < 400) probe.verdict = Probe::Verdict::passed;
-    auto rest = read_rest(stream, head, deadline);
-    co_await rest;
-  }
-  auto closing = stream.close();
+  if (!probe.reason.empty()) co_return probe;
+  probe.reason = fmt::format("status {}", status);
+  if (is_expected(*target.upstream.health_check, status)) probe.verdict = Probe::Verdict::passed;
+  auto rest = read_rest(stream, deadline);
+  co_await rest;
+  co_return probe;
+}
+
+}  // namespace
+
+Task<Probe> probe_http(Reactor& reactor, UpstreamProtocol& protocol, const ProbeTarget& target, CancelToken token) {
+  ProbeLink link(reactor);
+  ProbeDeadline deadline(reactor, link.stream, target.upstream.health_check->timeout, token);
+  auto connecting = connect_for_probe(reactor, link.stream, target, deadline);
+  Probe probe = co_await connecting;
+  if (probe.verdict != Probe::Verdict::passed) co_return probe;
+  UpstreamStream& stream = protocol.begin(link, false);
+  auto asking = ask(stream, target, deadline);
+  probe = co_await asking;
+  stream.finish(false);
+  auto closing = link.stream.close();
   co_await closing;
   co_return probe;
 }

@@ -9,8 +9,8 @@
 
 #include "core/coro/cancel.hpp"
 #include "core/coro/task.hpp"
-#include "core/http/limits.hpp"
 #include "core/proxy/spec.hpp"
+#include "core/proxy/upstream_source.hpp"
 #include "core/reactor/child.hpp"
 #include "core/reactor/reactor.hpp"
 
@@ -21,7 +21,6 @@ struct ProbeTarget {
   const UpstreamSpec& upstream;  // with a health check
   const EndpointSpec& endpoint;
   const std::vector<Address>& addresses;
-  const http::Limits& limits;  // of the head of an answer
   bool was_up = true;            // how the endpoint counts so far
 };
 
@@ -43,10 +42,8 @@ inline constexpr std::size_t kept_output = 1024;
 // accepts.
 Task<Probe> probe_tcp(Reactor& reactor, const ProbeTarget& target, CancelToken token);
 
-// Passed: the answer to a GET has a status from 200 to 399.
-Task<Probe> probe_http(Reactor& reactor, const ProbeTarget& target, CancelToken token);
-// The request that probe_http sends.
-std::string health_request(const ProbeTarget& target);
+// Passed: the answer to a GET has a status that is expected. `protocol` speaks on the same reactor.
+Task<Probe> probe_http(Reactor& reactor, UpstreamProtocol& protocol, const ProbeTarget& target, CancelToken token);
 
 // Passed: the program ends with code 0.
 Task<Probe> probe_script(Reactor& reactor, const ProbeTarget& target, CancelToken token);

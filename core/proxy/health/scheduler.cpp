@@ -79,7 +79,7 @@ Duration HealthScheduler::random_below(Duration bound) noexcept {
 Task<Probe> HealthScheduler::check(Target& target) {
   const CancelToken token = checking_.token();
   const ProbeTarget what{*target.upstream->spec, *target.endpoint->spec, target.endpoint->addresses,
-                         snapshot_->spec->limits, target.state().is_up()};
+                         target.state().is_up()};
   Probe probe;
   switch (target.rules().kind) {
     case HealthCheckSpec::Kind::tcp: {
@@ -88,7 +88,7 @@ Task<Probe> HealthScheduler::check(Target& target) {
       break;
     }
     case HealthCheckSpec::Kind::http: {
-      auto probing = probe_http(reactor_, what, token);
+      auto probing = probe_http(reactor_, *options_.protocol, what, token);
       probe = co_await probing;
       break;
     }

@@ -18,6 +18,8 @@ namespace weir::proxy {
 
 struct HealthOptions {
   std::uint64_t seed = 1;  // spreads the checks over their interval
+  // By which http checks ask, on the scheduler's reactor; outlives it. Null only where there are none.
+  UpstreamProtocol* protocol = nullptr;
   // Control thread. Null: silent.
   void (*report)(void* context, const HealthEvent& event) noexcept = nullptr;
   void* context = nullptr;
