@@ -36,7 +36,7 @@ std::optional<std::string_view> Exchange::expanded(const Template& text, Expansi
   }
   std::array<char, max_ip_text> ip;
   if (text.uses(static_cast<std::uint8_t>(Variable::client))) {
-    const Address client_address = has_head_ ? client_of(client.head(), info.peer, spec().forwarding) : info.peer;
+    const Address client_address = has_head_ ? client_of(client.head(), *info.peer, spec().forwarding) : *info.peer;
     if (client_address.has_port()) values.client = peer_ip(client_address, ip.data());
   }
   const auto field = [&](http::FieldId id, std::string_view name) noexcept {
