@@ -10,11 +10,11 @@ Stream::Stream(Reactor& reactor) noexcept : reactor_(reactor) {
   receive_.self = this;
 }
 
-void Stream::arm() noexcept {
-  if (has_result_ || armed()) return;
-  if (reactor_.start(receive_)) {
-    has_result_ = true;
-    last_progress_ = reactor_.now();
+void Stream::start_plain(Stream& stream) noexcept {
+  if (stream.has_result_ || stream.armed()) return;
+  if (stream.reactor_.start(stream.receive_)) {
+    stream.has_result_ = true;
+    stream.last_progress_ = stream.reactor_.now();
   }
 }
 
@@ -22,11 +22,7 @@ void Stream::received(Op& op) noexcept {
   Stream& stream = *static_cast<ReceiveOp&>(op).self;
   stream.has_result_ = true;
   stream.last_progress_ = stream.reactor_.now();
-  if (stream.receiver_) {
-    std::exchange(stream.receiver_, nullptr).resume();
-  } else if (stream.notice_) {
-    stream.notice_(stream);
-  }
+  stream.tell_result();
 }
 
 Result<std::size_t> Stream::take_result() noexcept {
@@ -45,7 +41,12 @@ bool Stream::SendAll::await_suspend(std::coroutine_handle<> waiter) noexcept {
   op_.self = this;
   stream_.sending_ = &op_;
   stream_.send_cancelled_ = false;
-  if (!go_on()) return true;
+  if (stream_.layer_ != nullptr) [[unlikely]] {
+    op_.complete = &SendAll::completed_sealed;
+    if (!go_on_sealed()) return true;
+  } else if (!go_on()) {
+    return true;
+  }
   stream_.sending_ = nullptr;
   return false;
 }
@@ -59,17 +60,12 @@ bool Stream::SendAll::go_on() noexcept {
 }
 
 bool Stream::SendAll::advance() noexcept {
-  std::size_t sent = op_.bytes;
+  const std::size_t sent = op_.bytes;
   if (sent == 0 && op_.error) return true;
   op_.error = {};
   stream_.last_progress_ = stream_.reactor_.now();
-  while (!slices_.empty() && sent >= slices_.front().size) {
-    sent -= slices_.front().size;
-    slices_ = slices_.subspan(1);
-  }
+  drop_front(sent);
   if (slices_.empty()) return true;
-  slices_.front().data += sent;
-  slices_.front().size -= sent;
   if (stream_.send_cancelled_) op_.error = Errc::cancelled;
   return stream_.send_cancelled_;
 }
@@ -111,7 +107,10 @@ Result<void> Stream::Connecting::await_resume() const noexcept {
 }
 
 void Stream::cancel(Direction direction) noexcept {
-  if (direction != Direction::out && armed()) reactor_.cancel(receive_);
+  if (direction != Direction::out && armed()) {
+    if (layer_ != nullptr) layer_->pending.receive_cancelled = true;
+    reactor_.cancel(receive_);
+  }
   if (direction != Direction::in && sending_) {
     send_cancelled_ = true;
     reactor_.cancel(*sending_);
@@ -124,6 +123,10 @@ void Stream::close_now() noexcept {
   input_.reset();
   has_result_ = false;
   notice_ = nullptr;
+  if (layer_ != nullptr) {
+    layer_->pending.received.reset();
+    layer_->pending.to_send.reset();
+  }
 }
 
 Task<void> Stream::close() {

@@ -1,7 +1,8 @@
 #pragma once
 // Stream: a connected byte stream (TCP, unix socket, named pipe) on one reactor. It owns its handle, the bytes received
 // and not yet consumed, and one receive operation that can be kept armed while nobody waits: an idle peer then costs no
-// buffer and no system call, and its hang-up is noticed. It never decides about time: whoever uses it cancels it.
+// buffer and no system call, and its hang-up is noticed. It never decides about time: whoever uses it cancels it. A layer
+// may stand between it and its connection; without one it costs nothing but a look at each send.
 //
 // Order of use: open or accept, any number of receive / send, then close() awaited once.
 
@@ -10,6 +11,7 @@
 #include <span>
 
 #include "core/coro/task.hpp"
+#include "core/net/stream_layer.hpp"
 #include "core/reactor/reactor.hpp"
 
 namespace weir {
@@ -26,8 +28,12 @@ class Stream {
   // What was received and not consumed yet. While a receive is armed the owner may consume and reset it.
   Buffer& input() noexcept { return input_; }
 
+  // From now on all bytes go through the layer, which stays until the stream is closed. Before the first use, or after a
+  // handshake by others; `received`: sealed bytes that came with it. Precondition: nothing is in flight, no result waits.
+  void set_layer(StreamLayer& layer, Buffer received = {}) noexcept;
+
   // Starts a receive that appends to input() if none is armed and no result is waiting. Never runs other code.
-  void arm() noexcept;
+  void arm() noexcept { start_receive_(*this); }
   bool armed() const noexcept { return !receive_.idle(); }
   bool has_result() const noexcept { return has_result_; }  // the next receive() will not wait
   bool ended() const noexcept { return has_result_ && receive_.bytes == 0; }  // by its peer, or broken
@@ -74,7 +80,21 @@ class Stream {
     };
     bool go_on() noexcept;          // true: all sent, or failed
     bool advance() noexcept;        // takes over one result; true as above
+    void drop_front(std::size_t bytes) noexcept {
+      while (!slices_.empty() && bytes >= slices_.front().size) {
+        bytes -= slices_.front().size;
+        slices_ = slices_.subspan(1);
+      }
+      if (slices_.empty()) return;
+      slices_.front().data += bytes;
+      slices_.front().size -= bytes;
+    }
     static void completed(Op& op) noexcept;
+    // The same with a layer: a block is sealed, sent, and the next one sealed.
+    bool go_on_sealed() noexcept;
+    bool advance_sealed() noexcept;
+    bool seal_some() noexcept;      // false: failed
+    static void completed_sealed(Op& op) noexcept;
 
     Stream& stream_;
     std::span<IoSlice> slices_;
@@ -106,6 +126,7 @@ class Stream {
   void cancel(Direction direction) noexcept;
   // Can it say that nothing follows while it still listens? A pipe cannot, it only closes.
   bool half_closes() const noexcept { return handle_.kind != HandleKind::pipe_stream; }
+  // A layer's own farewell is not sent: whoever has set it sends that first.
   void shutdown(Direction direction) noexcept { reactor_.backend().shutdown(handle_, direction); }
   void abort_on_close() noexcept { reactor_.backend().abort_on_close(handle_); }
 
@@ -119,13 +140,29 @@ class Stream {
   void touch() noexcept { last_progress_ = reactor_.now(); }
 
  private:
+  static void start_plain(Stream& stream) noexcept;
   static void received(Op& op) noexcept;
+  void tell_result() noexcept {
+    if (receiver_) {
+      std::exchange(receiver_, nullptr).resume();
+    } else if (notice_) {
+      notice_(*this);
+    }
+  }
+  // With a layer.
+  static void start_sealed(Stream& stream) noexcept;
+  static void received_sealed(Op& op) noexcept;
+  bool take_sealed() noexcept;
+  bool open_received() noexcept;
+  bool result_is(std::size_t bytes, Error error) noexcept;
 
   struct ReceiveOp : Op {
     Stream* self;
   };
 
   Reactor& reactor_;
+  void (*start_receive_)(Stream&) noexcept = &Stream::start_plain;  // so that a plain receive never asks for a layer
+  StreamLayer* layer_ = nullptr;
   Handle handle_;
   Buffer input_;
   ReceiveOp receive_;
