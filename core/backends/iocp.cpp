@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "core/backends/iocp_operations.hpp"
+#include "core/backends/place.hpp"
 #include "core/backends/registry.hpp"
 #include "core/platform/child.hpp"
 #include "core/platform/clock.hpp"
@@ -22,8 +23,6 @@ using iocp::Progress;
 
 // Packets taken by one call. What leased receives bring for so many fits the caches between being received and used.
 constexpr std::size_t batch = 32;
-
-Op*& place_of(const Op& op) noexcept { return direction_of(op.kind) == Direction::in ? op.handle->in : op.handle->out; }
 
 bool is_pipe(const Handle& handle) noexcept {
   return handle.kind == HandleKind::pipe || handle.kind == HandleKind::pipe_stream;

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/backends/place.hpp"
 #include "core/platform/child.hpp"
 #include "core/platform/clock.hpp"
 #include "core/platform/fallbacks.hpp"
@@ -19,10 +20,6 @@ constexpr std::size_t dispatch_batch = 32;
 
 bool worth_trying(const Op& op) noexcept {
   return direction_of(op.kind) == Direction::in ? op.handle->maybe_readable : op.handle->maybe_writable;
-}
-
-Op*& parking_of(const Op& op) noexcept {
-  return direction_of(op.kind) == Direction::in ? op.handle->in : op.handle->out;
 }
 
 Interest interest_of(const Op& op) noexcept {
@@ -110,7 +107,7 @@ void ReadinessBackend::kill_tree(ChildProcess& child) noexcept { platform::kill_
 
 Submit ReadinessBackend::submit(Op& op) noexcept {
   WEIR_ASSERT(op.handle->slot != Handle::no_slot && slots_[op.handle->slot].handle == op.handle);
-  WEIR_VERIFY(parking_of(op) == nullptr);
+  WEIR_VERIFY(place_of(op) == nullptr);
   op.state = OpState::idle;
   // A connect begins with a call whatever the hint says.
   if ((worth_trying(op) || op.kind == OpKind::connect) && attempt(op)) return Submit::done;
@@ -125,7 +122,7 @@ Submit ReadinessBackend::submit(Op& op) noexcept {
 // One try. False: it would have blocked, and the next one has to wait for an event.
 bool ReadinessBackend::attempt(Op& op) noexcept {
   // An op that is parked here has been tried before: for a connect, the question is how it went.
-  const bool parked = parking_of(op) == &op;
+  const bool parked = place_of(op) == &op;
   const platform::Attempt outcome =
       parked && op.kind == OpKind::connect ? platform::finish_connect(op) : platform::perform(op);
   if (outcome == platform::Attempt::done) return true;
@@ -147,12 +144,12 @@ Error ReadinessBackend::park(Op& op) noexcept {
   if (armable(*op.handle) && (op.handle->armed & bits(interest)) == 0) {
     if (const Error error = arm(*op.handle, interest)) return error;
   }
-  parking_of(op) = &op;
+  place_of(op) = &op;
   return {};
 }
 
 void ReadinessBackend::cancel(Op& op) noexcept {
-  Op*& parked = parking_of(op);
+  Op*& parked = place_of(op);
   WEIR_VERIFY(parked == &op);
   parked = nullptr;
   op.bytes = 0;

@@ -11,6 +11,7 @@
 
 #include "core/platform/child.hpp"
 #include "core/platform/errors.hpp"
+#include "core/platform/leased_receive.hpp"
 #include "core/platform/posix/descriptors.hpp"
 #include "core/platform/posix/sockaddr.hpp"
 #include "core/platform/sockets.hpp"
@@ -60,23 +61,6 @@ Attempt moved(Op& op, ssize_t result, std::size_t wanted) noexcept {
 Attempt receive(Op& op, char* data, std::size_t size) noexcept {
   if (size == 0) return fail(op, Errc::bad_argument);  // the answer would look like an end of stream
   return moved(op, uninterrupted([&] { return ::recv(fd_of(op), data, size, 0); }), size);
-}
-
-Attempt receive_leased(Op& op) noexcept {
-  Buffer& into = *op.lease.into;
-  const bool taken = !into;
-  if (taken) {
-    into = op.lease.pool->take();
-    if (!into) return fail(op, Errc::out_of_memory);
-  }
-  const std::span<char> room = into.room();
-  const Attempt attempt = receive(op, room.data(), room.size());
-  if (attempt != Attempt::would_block && op.bytes > 0) {
-    into.commit(op.bytes);
-  } else if (taken) {
-    into.reset();
-  }
-  return attempt;
 }
 
 std::size_t total(const SliceArgs& slices, std::uint32_t count) noexcept {
@@ -208,7 +192,7 @@ Attempt finish_connect(Op& op) noexcept {
 Attempt perform(Op& op) noexcept {
   switch (op.kind) {
     case OpKind::recv: return receive(op, op.memory.data, op.memory.size);
-    case OpKind::recv_leased: return receive_leased(op);
+    case OpKind::recv_leased: return receive_leased<receive>(op);
     case OpKind::send: return send(op);
     case OpKind::accept: return accept(op);
     case OpKind::connect: return connect(op);

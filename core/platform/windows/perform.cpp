@@ -6,6 +6,7 @@
 
 #include "core/platform/child.hpp"
 #include "core/platform/errors.hpp"
+#include "core/platform/leased_receive.hpp"
 #include "core/platform/sockets.hpp"
 #include "core/platform/windows/buffers.hpp"
 #include "core/platform/windows/sockaddr.hpp"
@@ -35,23 +36,6 @@ Attempt receive(Op& op, char* data, std::size_t size) noexcept {
   if (size == 0) return fail(op, Errc::bad_argument);  // the answer would look like an end of stream
   const int result = ::recv(socket_of(*op.handle), data, static_cast<int>(std::min<std::size_t>(size, INT_MAX)), 0);
   return result < 0 ? failed(op) : moved(op, static_cast<std::size_t>(result), size);
-}
-
-Attempt receive_leased(Op& op) noexcept {
-  Buffer& into = *op.lease.into;
-  const bool taken = !into;
-  if (taken) {
-    into = op.lease.pool->take();
-    if (!into) return fail(op, Errc::out_of_memory);
-  }
-  const std::span<char> room = into.room();
-  const Attempt attempt = receive(op, room.data(), room.size());
-  if (attempt != Attempt::would_block && op.bytes > 0) {
-    into.commit(op.bytes);
-  } else if (taken) {
-    into.reset();
-  }
-  return attempt;
 }
 
 Attempt send(Op& op) noexcept {
@@ -137,7 +121,7 @@ Attempt perform(Op& op) noexcept {
   switch (op.kind) {
     case OpKind::read:
     case OpKind::recv: return receive(op, op.memory.data, op.memory.size);
-    case OpKind::recv_leased: return receive_leased(op);
+    case OpKind::recv_leased: return receive_leased<receive>(op);
     case OpKind::write:
     case OpKind::send: return send(op);
     case OpKind::accept: return accept(op);
