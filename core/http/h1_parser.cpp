@@ -220,6 +220,31 @@ Field* HeadParser::add_field(Head& head, std::uint32_t end) noexcept {
   return &store_field(head, parts, end);
 }
 
+// Line by line, for both kinds of head. `self` reads the start line, acts on the fields and ends the head.
+template <class Parser>
+[[gnu::always_inline]] inline Parse HeadParser::parse_lines(Parser& self, std::string_view bytes) noexcept {
+  while (!complete_) {
+    const Field* field = start_line_seen_ ? add_usual_field(self.head_) : nullptr;
+    if (field) {
+      if (!self.on_field(*field)) return Parse::refused;
+    } else {
+      std::uint32_t end = 0;
+      const Scan scan = next_line(end);
+      if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
+      const bool is_last = start_line_seen_ && end == line_begin_;
+      if (!(is_last ? self.finish_head(end + 2) : self.line(bytes, end))) return Parse::refused;
+    }
+    line_begin_ = scanned_;
+  }
+  return Parse::complete;
+}
+
+template <class Parser>
+bool HeadParser::field_line(Parser& self, std::uint32_t end) noexcept {
+  const Field* field = add_field(self.head_, end);
+  return field && self.on_field(*field);
+}
+
 // Fields that mean the same in requests and responses.
 bool HeadParser::on_shared_field(Head& head, FieldId id, std::string_view value) noexcept {
   const bool repeated = (seen_ & bit(id)) != 0;
@@ -329,33 +354,23 @@ void RequestParser::look_at(std::string_view bytes) noexcept {
 Parse RequestParser::parse(std::string_view bytes) noexcept {
   if (refusal_.status != 0) return Parse::refused;
   look_at(bytes);
-  while (!complete_) {
-    if (const Field* field = start_line_seen_ ? add_usual_field(head_) : nullptr) {
-      if (!on_field(*field)) return Parse::refused;
-      line_begin_ = scanned_;
-      continue;
-    }
-    std::uint32_t end = 0;
-    const Scan scan = next_line(end);
-    if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
-    if (end == line_begin_ && !start_line_seen_) {
-      if (skipped_ != 0) return refuse(400, "bad-request-line"), Parse::refused;
-      skipped_ = 2;  // an old client's CRLF behind the last body (RFC 9112 section 2.2)
-      scanned_ = 0;
-      look_at(bytes);
-      continue;
-    }
-    if (!(end == line_begin_ ? finish_request(end + 2) : line(end))) return Parse::refused;
-    line_begin_ = end + 2;
-  }
-  set_views();
-  return Parse::complete;
+  const Parse verdict = parse_lines(*this, bytes);
+  if (verdict == Parse::complete) set_views();
+  return verdict;
 }
 
-bool RequestParser::line(std::uint32_t end) noexcept {
-  if (!start_line_seen_) return request_line(end);
-  const Field* field = add_field(head_, end);
-  return field && on_field(*field);
+bool RequestParser::line(std::string_view bytes, std::uint32_t end) noexcept {
+  if (start_line_seen_) return field_line(*this, end);
+  return end == 0 ? skip_empty_line(bytes) : request_line(end);
+}
+
+// An old client's CRLF behind the last body (RFC 9112 section 2.2). The head begins behind it.
+bool RequestParser::skip_empty_line(std::string_view bytes) noexcept {
+  if (skipped_ != 0) return refuse(400, "bad-request-line");
+  skipped_ = 2;
+  scanned_ = 0;
+  look_at(bytes);
+  return true;
 }
 
 // method SP request-target SP HTTP-version (RFC 9112 section 3).
@@ -467,7 +482,7 @@ bool RequestParser::on_expect(const Field& field) noexcept {
   return true;
 }
 
-bool RequestParser::finish_request(std::uint32_t end) noexcept {
+bool RequestParser::finish_head(std::uint32_t end) noexcept {
   const bool has_length = (seen_ & bit(FieldId::content_length)) != 0;
   if (head_.minor_version == 1 && !(seen_ & bit(FieldId::host))) return refuse(400, "no-host");
   // What follows a CONNECT head belongs to the tunnel (RFC 9110 section 9.3.6); a body before it would be read twice.
@@ -507,30 +522,13 @@ Parse ResponseParser::parse(std::string_view bytes) noexcept {
   if (refusal_.status != 0) return Parse::refused;
   base_ = head_.base = bytes.data();
   window_ = std::min(bytes.size(), limits_->head + 1);
-  while (!complete_) {
-    if (const Field* field = start_line_seen_ ? add_usual_field(head_) : nullptr) {
-      if (!on_field(*field)) return Parse::refused;
-      line_begin_ = scanned_;
-      continue;
-    }
-    std::uint32_t end = 0;
-    const Scan scan = next_line(end);
-    if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
-    if (end == line_begin_ && start_line_seen_) {
-      finish_response(end + 2);
-      break;
-    }
-    if (!line(end)) return Parse::refused;
-    line_begin_ = end + 2;
-  }
-  head_.reason = {base_ + reason_.begin, reason_.size};
-  return Parse::complete;
+  const Parse verdict = parse_lines(*this, bytes);
+  if (verdict == Parse::complete) head_.reason = {base_ + reason_.begin, reason_.size};
+  return verdict;
 }
 
-bool ResponseParser::line(std::uint32_t end) noexcept {
-  if (!start_line_seen_) return status_line(end);
-  const Field* field = add_field(head_, end);
-  return field && on_field(*field);
+bool ResponseParser::line(std::string_view, std::uint32_t end) noexcept {
+  return start_line_seen_ ? field_line(*this, end) : status_line(end);
 }
 
 // HTTP-version SP status-code [ SP reason ] (RFC 9112 section 4; servers leave the second space out).
@@ -570,7 +568,7 @@ void ResponseParser::on_framing_of_bodiless(const Field& field) noexcept {
   if (!usual) head_.framing_ignored = true;
 }
 
-void ResponseParser::finish_response(std::uint32_t end) noexcept {
+bool ResponseParser::finish_head(std::uint32_t end) noexcept {
   const bool bodiless =
       ends_at_head(head_.status) || method_ == Method::head || (method_ == Method::connect && head_.status < 300);
   const bool has_length = (seen_ & bit(FieldId::content_length)) != 0;
@@ -583,6 +581,7 @@ void ResponseParser::finish_response(std::uint32_t end) noexcept {
     head_.content_length = 0;
     head_.keep_alive = false;
   }
+  return true;
 }
 
 }  // namespace weir::http

@@ -28,6 +28,10 @@ class HeadParser {
   enum class Scan : std::uint8_t { need_more, line, refused };
 
   void restart(const Limits& limits, bool response) noexcept;
+  template <class Parser>
+  Parse parse_lines(Parser& self, std::string_view bytes) noexcept;
+  template <class Parser>
+  bool field_line(Parser& self, std::uint32_t end) noexcept;
   bool refuse(std::uint16_t status, std::string_view word) noexcept;  // always false
   Scan next_line(std::uint32_t& end) noexcept;
   Field* add_field(Head& head, std::uint32_t end) noexcept;  // null: refused
@@ -76,15 +80,17 @@ class RequestParser : public HeadParser {
   bool started() const noexcept { return scanned_ > 0; }  // some byte of a head is there
 
  private:
+  friend HeadParser;
   void look_at(std::string_view bytes) noexcept;
-  bool line(std::uint32_t end) noexcept;
+  bool line(std::string_view bytes, std::uint32_t end) noexcept;
+  bool skip_empty_line(std::string_view bytes) noexcept;
   bool request_line(std::uint32_t end) noexcept;
   bool read_target(std::string_view target) noexcept;
   void split_query(std::string_view target, std::size_t path_begin) noexcept;
   bool on_field(const Field& field) noexcept;
   bool on_host(const Field& field) noexcept;
   bool on_expect(const Field& field) noexcept;
-  bool finish_request(std::uint32_t end) noexcept;
+  bool finish_head(std::uint32_t end) noexcept;
   void set_views() noexcept;
 
   RequestHead head_;
@@ -103,11 +109,12 @@ class ResponseParser : public HeadParser {
   ResponseHead& head() noexcept { return head_; }
 
  private:
-  bool line(std::uint32_t end) noexcept;
+  friend HeadParser;
+  bool line(std::string_view bytes, std::uint32_t end) noexcept;
   bool status_line(std::uint32_t end) noexcept;
   bool on_field(const Field& field) noexcept;
   void on_framing_of_bodiless(const Field& field) noexcept;
-  void finish_response(std::uint32_t end) noexcept;
+  bool finish_head(std::uint32_t end) noexcept;
 
   ResponseHead head_;
   Span reason_;
