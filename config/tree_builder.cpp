@@ -99,6 +99,39 @@ constexpr Wording wordings[] = {
     {"anchor not found after &", "an anchor has no name", "a value that begins with & needs quotes"},
 };
 
+bool is_text(const Node& key) { return key.kind == Kind::scalar && !key.is(Node::from_file); }
+bool is_merge_key(const Node& key) { return is_text(key) && key.view() == "<<" && !key.is(Node::quoted); }
+
+// The first `size` keys of a map, each of a name of its own. Few are compared one by one, many are looked up.
+class KnownKeys {
+ public:
+  explicit KnownKeys(Node& map) : map_(map) {}
+
+  const Node* find(std::string_view name) const {
+    if (map_.size > small_map) {
+      const auto found = by_name_.find(name);
+      return found == by_name_.end() ? nullptr : found->second;
+    }
+    const Node* key = map_.first;
+    for (std::uint32_t i = 0; i < map_.size; ++i, key = key->next->next) {
+      if (key->view() == name) return key;
+    }
+    return nullptr;
+  }
+
+  // Precondition: it stands in the map behind those that are known.
+  void add(const Node& key) {
+    if (++map_.size == small_map + 1) {
+      for (const Node* at = map_.first; at != &key; at = at->next->next) by_name_.emplace(at->view(), at);
+    }
+    if (map_.size > small_map) by_name_.emplace(key.view(), &key);
+  }
+
+ private:
+  Node& map_;
+  std::unordered_map<std::string_view, const Node*> by_name_;  // empty while there are few
+};
+
 }  // namespace
 
 class TreeBuilder : public YAML::EventHandler {
@@ -200,6 +233,7 @@ class TreeBuilder : public YAML::EventHandler {
   void remember(Node* node, YAML::anchor_t anchor);
   Node* copy(const Node& from, const YAML::Mark& mark);
   void tidy(Node& map);
+  bool check_key(const Node& key, const KnownKeys& known);  // false: it is wrong, which is reported
   void merge_into(Node& map, Node& merged);
 
   Tree& tree_;
@@ -350,52 +384,39 @@ Node* TreeBuilder::copy(const Node& from, const YAML::Mark& mark) {
   return to;
 }
 
-// Counts a map's keys, reports those that are no text or come twice (and drops them), and resolves merge keys.
+// Takes merge keys and wrong keys out of a map and counts the others; then come what the merge keys name.
 void TreeBuilder::tidy(Node& map) {
-  std::unordered_map<std::string_view, const Node*> seen;
+  KnownKeys known(map);
   std::vector<Node*> merged;
-  Node* last = nullptr;
-  Node* following = nullptr;
-  Node* key = map.first;
-  const auto earlier = [&](std::string_view name) -> const Node* {
-    if (map.size > small_map) {
-      const auto found = seen.find(name);
-      return found == seen.end() ? nullptr : found->second;
-    }
-    for (const Node* at = map.first; at && at != key; at = at->next->next) {
-      if (at->view() == name) return at;
-    }
-    return nullptr;
-  };
-  for (; key; key = following) {
+  Node** link = &map.first;
+  while (Node* key = *link) {
     Node* value = key->next;
     if (!value) break;
-    following = value->next;
-    bool keep = false;
-    if (key->kind != Kind::scalar || key->is(Node::from_file)) {
-      report({key->line, key->column}, "a key must be a text", "write name: value");
-    } else if (key->view() == "<<" && !key->is(Node::quoted)) {
+    if (is_merge_key(*key)) {
       merged.push_back(value);
-    } else if (const Node* first = earlier(key->view())) {
-      report({key->line, key->column}, fmt::format("duplicate key \"{}\"", key->view()),
-             fmt::format("it is first given at {}; keep one of the two", tree_.place(*first)));
-    } else {
-      keep = true;
+    } else if (check_key(*key, known)) {
+      known.add(*key);
+      link = &value->next;
+      continue;
     }
-    if (keep) {
-      if (++map.size == small_map + 1) {
-        for (const Node* at = map.first; at != key; at = at->next->next) seen.emplace(at->view(), at);
-      }
-      if (map.size > small_map) seen.emplace(key->view(), key);
-      last = value;
-    } else {
-      (last ? last->next : map.first) = following;
-    }
+    *link = value->next;
   }
   for (Node* value : merged) {
     value->next = nullptr;
     merge_into(map, *value);
   }
+}
+
+bool TreeBuilder::check_key(const Node& key, const KnownKeys& known) {
+  if (!is_text(key)) {
+    report({key.line, key.column}, "a key must be a text", "write name: value");
+    return false;
+  }
+  const Node* first = known.find(key.view());
+  if (!first) return true;
+  report({key.line, key.column}, fmt::format("duplicate key \"{}\"", key.view()),
+         fmt::format("it is first given at {}; keep one of the two", tree_.place(*first)));
+  return false;
 }
 
 void TreeBuilder::merge_into(Node& map, Node& merged) {

@@ -92,56 +92,71 @@ void Worker::main() noexcept {
   setup_.changed(setup_.context);
 }
 
-// Publishes reactor and server for commands while both exist. Commands that came before are caught up on.
 void Worker::serve() {
   ReactorOptions options;
   options.buffer_size = setup_.snapshot->spec->runtime.buffer_size;
   Reactor reactor(std::move(setup_.backend), options);
-  Result<void> outcome;
-  {
-    proxy::ServerOptions server_options;
-    server_options.listeners = std::move(setup_.listeners);
-    server_options.takes_over = setup_.takes_over;
-    if (setup_.distributor != nullptr) {
-      server_options.hand_over = [](void* context, const proxy::AcceptedConnection& connection) noexcept {
-        return static_cast<Worker*>(context)->hand_over(connection);
-      };
-      server_options.hand_over_context = this;
-    }
-    server_options.max_connections = setup_.max_connections;
-    server_options.shared = setup_.shared;
-    server_options.seed = setup_.seed;
-    server_options.log_line = access_ring_ ? write_access_line : nullptr;
-    server_options.log_event = [](void*, std::string_view text) noexcept { log_warn("{}", text); };
-    server_options.memory_freed = [](void*) noexcept { platform::trim_heap(); };
-    server_options.context = access_ring_.get();
-    proxy::Server server(reactor, std::move(setup_.snapshot), server_options);
-    {
-      const std::lock_guard lock(mutex_);
-      reactor_ = &reactor;
-      server_ = &server;
-      if (refuse_.asked) reactor.post(refuse_);
-      if (drain_.asked) reactor.post(drain_);
-      if (stop_.asked) reactor.post(stop_);
-    }
-    serving_.store(true, std::memory_order_release);
-    setup_.changed(setup_.context);
-
-    reactor.when_backend_fails(backend_failed_);
-    std::exception_ptr escaped;
-    try {
-      reactor.run(run_server(server, outcome));
-    } catch (...) { escaped = std::current_exception(); }
-    counters_ = server.counters();
-    const std::lock_guard lock(mutex_);
-    for (const proxy::AcceptedConnection& connection : arrived_) server.take_over(connection);  // closes it
-    reactor_ = nullptr;
-    server_ = nullptr;
-    if (escaped) std::rethrow_exception(escaped);
-  }
+  const Result<void> outcome = run_engine(reactor);
   const Error lost = reactor.backend().failure();
   if (lost) failure_ = fmt::format("its {} backend: {}", reactor.backend().capabilities().name, describe(lost));
   if (!outcome) failure_ = fmt::format("the listeners could not be taken over: {}", describe(outcome.error()));
+}
+
+// The engine's whole life. Commands reach it for as long as its coroutine runs.
+Result<void> Worker::run_engine(Reactor& reactor) {
+  proxy::Server server(reactor, std::move(setup_.snapshot), server_options());
+  publish(reactor, server);
+  reactor.when_backend_fails(backend_failed_);
+  Result<void> outcome;
+  std::exception_ptr escaped;
+  try {
+    reactor.run(run_server(server, outcome));
+  } catch (...) { escaped = std::current_exception(); }
+  counters_ = server.counters();
+  withdraw();
+  if (escaped) std::rethrow_exception(escaped);
+  return outcome;
+}
+
+proxy::ServerOptions Worker::server_options() {
+  proxy::ServerOptions options;
+  options.listeners = std::move(setup_.listeners);
+  options.takes_over = setup_.takes_over;
+  if (setup_.distributor != nullptr) {
+    options.hand_over = [](void* context, const proxy::AcceptedConnection& connection) noexcept {
+      return static_cast<Worker*>(context)->hand_over(connection);
+    };
+    options.hand_over_context = this;
+  }
+  options.max_connections = setup_.max_connections;
+  options.shared = setup_.shared;
+  options.seed = setup_.seed;
+  options.log_line = access_ring_ ? write_access_line : nullptr;
+  options.log_event = [](void*, std::string_view text) noexcept { log_warn("{}", text); };
+  options.memory_freed = [](void*) noexcept { platform::trim_heap(); };
+  options.context = access_ring_.get();
+  return options;
+}
+
+// From here on commands meet the engine. Those that came before are caught up on.
+void Worker::publish(Reactor& reactor, proxy::Server& server) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    reactor_ = &reactor;
+    server_ = &server;
+    if (refuse_.asked) reactor.post(refuse_);
+    if (drain_.asked) reactor.post(drain_);
+    if (stop_.asked) reactor.post(stop_);
+  }
+  serving_.store(true, std::memory_order_release);
+  setup_.changed(setup_.context);
+}
+
+void Worker::withdraw() noexcept {
+  const std::lock_guard lock(mutex_);
+  for (const proxy::AcceptedConnection& connection : arrived_) server_->take_over(connection);  // closes it
+  reactor_ = nullptr;
+  server_ = nullptr;
 }
 
 Task<void> Worker::run_server(proxy::Server& server, Result<void>& outcome) {

@@ -64,6 +64,10 @@ class Worker {
 
   void main() noexcept;
   void serve();
+  Result<void> run_engine(Reactor& reactor);
+  proxy::ServerOptions server_options();  // moves the listeners out of the setup
+  void publish(Reactor& reactor, proxy::Server& server) noexcept;
+  void withdraw() noexcept;
   void admit_no_more() noexcept;
   void post(Command& command) noexcept;
   bool hand_over(const proxy::AcceptedConnection& connection) noexcept;
