@@ -44,12 +44,12 @@ std::string remedy_for_options(std::string_view address, std::string_view option
     const std::size_t at = options.find(name);
     if (at == std::string_view::npos) continue;
     const std::string_view value = options.substr(at + name.size());
-    out = fmt::format("a weight is a key: {{ address: \"{}\", weight: {} }}", address,
+    out = fmt::format("weight is a key: {{ address: \"{}\", weight: {} }}", address,
                       value.substr(0, value.find_first_of(" ;")));
   }
   if (!out.empty()) return out;
   if (const ForeignKey* foreign = foreign_key(options)) return fmt::format("{}: {}", foreign->name, foreign->answer);
-  return fmt::format("write the address alone: \"{}\"; what follows it is a key, such as weight", address);
+  return fmt::format("write only the address: \"{}\"; options such as weight are keys", address);
 }
 
 // What was probably meant by a text that is no address.
@@ -66,14 +66,14 @@ std::string remedy(std::string_view text, bool for_endpoint) {
     return remedy_for_options(text.substr(0, blank), text.substr(blank + 1));
   }
   if (looks_like_pipe(text)) {
-    return fmt::format("a named pipe is '{}NAME' in single quotes, NAME without \\ and / and of at most {} bytes",
+    return fmt::format("write a named pipe as '{}NAME' in single quotes; NAME has at most {} bytes, without \\ and /",
                        pipe_prefix, max_pipe_name);
   }
-  if (text.starts_with('/')) return fmt::format("a unix socket is unix:{}", text);
+  if (text.starts_with('/')) return fmt::format("write a unix socket as unix:{}", text);
   if (text.starts_with("unix:")) {
-    return fmt::format("a unix socket is unix: and a path of at most {} bytes", max_unix_path);
+    return fmt::format("write unix: and a path of at most {} bytes", max_unix_path);
   }
-  if (is_port(text)) return fmt::format("a port alone is {}:{}; {}", example, text, general);
+  if (is_port(text)) return fmt::format("write a port alone as {}:{}; {}", example, text, general);
   if (parse_ip(text)) {
     return text.find(':') == std::string_view::npos ? fmt::format("it needs a port: {}:8080", text)
                                                     : fmt::format("IPv6 needs brackets and a port: [{}]:8080", text);
@@ -131,7 +131,7 @@ std::optional<Address> read_bind(Reader& reader, Node& node, const Path& path) {
   const bool named = colon != std::string_view::npos && is_host_name(text->substr(0, colon)) &&
                      !all_digits(text->substr(0, 1)) && is_port(text->substr(colon + 1));
   reader.error(node, path, fmt::format("\"{}\" is not an address", *text),
-               named ? fmt::format("a listener binds to an address, not to a name: 127.0.0.1{} or {}",
+               named ? fmt::format("a listener binds to an address, not to a name: write 127.0.0.1{} or {}",
                                    text->substr(colon), text->substr(colon))
                      : remedy(*text, false));
   return std::nullopt;
@@ -144,8 +144,8 @@ bool read_endpoint(Reader& reader, Node& node, const Path& path) {
     if (!address->has_port()) return check_family(reader, node, path, *address);
     const bool anywhere = std::all_of(address->ip.begin(), address->ip.end(), [](std::uint8_t b) { return b == 0; });
     if (anywhere) {
-      reader.error(node, path, fmt::format("\"{}\" says no host to connect to", *text),
-                   fmt::format("on this machine: {}:{}", address->family == Family::ipv6 ? "[::1]" : "127.0.0.1",
+      reader.error(node, path, fmt::format("\"{}\" has no host to connect to", *text),
+                   fmt::format("for this machine, write {}:{}", address->family == Family::ipv6 ? "[::1]" : "127.0.0.1",
                                address->port));
       return false;
     }

@@ -42,12 +42,14 @@ std::string host_hint(std::string_view text) {
 
 std::string path_fault(std::string_view word) {
   if (word == "climbs") return "it climbs above the root";
-  if (word == "encoded-slash" || word == "encoded-backslash" || word == "backslash") return "it holds a hidden slash";
-  if (word == "encoded-control") return "it holds a control character";
-  if (word == "bad-escape") return "a % needs two hex digits behind it";
-  if (word == "bad-byte") return "it holds a character that must be percent-encoded";
-  if (word == "dot-parameters") return "a .. with parameters behind it";
-  if (word == "encoded-slash-dots") return "an encoded slash beside . or .., which some servers would resolve";
+  if (word == "encoded-slash" || word == "encoded-backslash" || word == "backslash") {
+    return "it contains a hidden slash";
+  }
+  if (word == "encoded-control") return "it contains a control character";
+  if (word == "bad-escape") return "a % must be followed by two hex digits";
+  if (word == "bad-byte") return "it contains a character that must be percent-encoded";
+  if (word == "dot-parameters") return "it contains a .. followed by parameters";
+  if (word == "encoded-slash-dots") return "it contains an encoded slash beside . or .., which some servers would resolve";
   return fmt::format("it is refused ({})", word);
 }
 
@@ -77,18 +79,20 @@ std::string percent_encoded(std::string_view text) {
 }
 
 std::string path_remedy(std::string_view text, std::string_view word, const proxy::PathRules& rules) {
-  if (word == "climbs" || word == "dot-parameters" || word == "encoded-slash-dots") return "write the path that is meant, without ..";
+  if (word == "climbs" || word == "dot-parameters" || word == "encoded-slash-dots") {
+    return "write the intended path, without ..";
+  }
   if (word == "encoded-slash") {
     return "write / for a separator; for a slash inside a segment add paths: { encoded_slashes: keep } to the route";
   }
   if (word == "encoded-backslash" || word == "backslash") return "write / for a separator";
-  if (word == "encoded-control") return "remove it: requests with control characters in the path are refused (400)";
+  if (word == "encoded-control") return "remove it: requests with control characters in the path are rejected (400)";
   if (word == "bad-escape") return "a % itself is written %25";
   std::array<char, 4 * max_path> normal;
   const std::string encoded = percent_encoded(text);
   const http::NormalPath verdict = http::normalise_path(encoded, normal.data(), rules);
   if (verdict.verdict == http::PathVerdict::refused) return "visible ASCII characters; others as their UTF-8 bytes: %C3%A9";
-  return fmt::format("write it as it comes in a request: {}", verdict.path);
+  return fmt::format("write it as it appears in a request: {}", verdict.path);
 }
 
 }  // namespace
@@ -103,7 +107,7 @@ std::optional<std::string> read_host(Reader& reader, Node& node, const Path& pat
     if (literal) return host;
   }
   const std::string_view name = std::string_view{host}.substr(host.starts_with("*.") ? 2 : 0);
-  const std::string_view fault = host == "*" ? "it stands for everything" : host_fault(name);
+  const std::string_view fault = host == "*" ? "it matches everything" : host_fault(name);
   if (fault.empty()) return host;
   reader.error(node, path, fmt::format("\"{}\" is not a host: {}", *text, fault), host_hint(*text));
   return std::nullopt;
@@ -120,12 +124,12 @@ std::optional<std::string> read_path(Reader& reader, Node& node, const Path& pat
   }
   if (text.size() > max_path) return refuse("the path is longer than 8KiB", {});
   if (const std::size_t end = text.find_first_of("?#"); end != std::string_view::npos) {
-    return refuse(fmt::format("the path \"{}\" holds a {}", text, text[end]),
+    return refuse(fmt::format("the path \"{}\" contains a {}", text, text[end]),
                   fmt::format("a query is not compared; write {}", text.substr(0, end)));
   }
   if (text.find('*') != std::string_view::npos) {
     const std::string_view meant = before_star(text);
-    return refuse(fmt::format("the path \"{}\" holds a *", text),
+    return refuse(fmt::format("the path \"{}\" contains a *", text),
                   fmt::format("a path is a prefix of whole segments and has no wildcards: {} is for {} and everything "
                               "below it",
                               meant, meant));
@@ -181,8 +185,8 @@ void read_matches(Reader& reader, Node& node, const Path& path, std::vector<prox
       return;
     }
     if (plain && value.view() == "false") {
-      reader.error(value, at, "a route cannot ask for the absence of a header",
-                   "true asks for its presence; for the text false write \"false\"");
+      reader.error(value, at, "a route cannot require the absence of a header",
+                   "true requires its presence; to match the value false, write \"false\"");
       return;
     }
     match.value = read_field_value(reader, value, at);

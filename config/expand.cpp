@@ -17,7 +17,7 @@ namespace weir::config {
 namespace {
 
 constexpr std::size_t max_value_file = 1024 * 1024;  // bytes behind !file
-constexpr std::string_view spellings = "write ${NAME} or ${NAME:-default}; $${ stands for ${ itself";
+constexpr std::string_view spellings = "write ${NAME} or ${NAME:-default}; $${ is a literal ${";
 
 bool is_name(std::string_view text) noexcept {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
@@ -45,14 +45,14 @@ std::optional<std::string> value_of(std::string_view inside) {
 void report_missing(Tree& tree, const Node& scalar, const Path& path, std::string_view inside) {
   const std::string_view name = inside.substr(0, inside.find(":-"));
   if (is_request_variable(name)) {
-    tree.report(Severity::error, scalar, path.text(), fmt::format("${{{}}} is a variable of the request", name),
-                "it can be used in header values, redirects and rewrites; $${ stands for ${ itself");
+    tree.report(Severity::error, scalar, path.text(), fmt::format("${{{}}} is a request variable", name),
+                "it can be used in header values, redirects and rewrites; $${ is a literal ${");
   } else if (is_name(name)) {
     tree.report(Severity::error, scalar, path.text(), fmt::format("the environment variable {} is not set", name),
                 fmt::format("set it, or give a default: ${{{}:-value}}", name));
   } else {
     tree.report(Severity::error, scalar, path.text(),
-                fmt::format("\"{}\" is not a name of an environment variable", name), std::string(spellings));
+                fmt::format("\"{}\" is not the name of an environment variable", name), std::string(spellings));
   }
 }
 
@@ -72,7 +72,7 @@ bool expand_text(Tree& tree, Node& scalar, const Path& path) {
     }
     const std::size_t end = text.find('}', dollar);
     if (end == std::string_view::npos) {
-      tree.report(Severity::error, scalar, path.text(), "a ${ is opened and never closed", std::string(spellings));
+      tree.report(Severity::error, scalar, path.text(), "unclosed ${", std::string(spellings));
       return false;
     }
     const std::string_view inside = text.substr(dollar + 2, end - dollar - 2);
@@ -131,7 +131,7 @@ bool read_value_file(Tree& tree, Node& scalar, const Path& path, bool is_templat
   std::string error;
   if (!read_text_file(file, max_value_file, text, error)) {
     tree.report(Severity::error, scalar, path.text(), fmt::format("cannot read {}: {}", text_of(file), error),
-                "a relative path starts from the directory of this configuration file");
+                "a relative path is relative to the directory of this configuration file");
     return false;
   }
   if (text.ends_with('\n')) text.pop_back();

@@ -21,7 +21,7 @@ bool check_name(Reader& reader, const Node& node, const Path& path, std::string_
   const std::string lowered = lower(name);
   if (std::find(std::begin(own_fields), std::end(own_fields), lowered) != std::end(own_fields)) {
     reader.error(node, path, fmt::format("the header {} cannot be changed", name),
-                 "it belongs to a connection or delimits the body, so weir writes it itself");
+                 "it belongs to the connection or delimits the body, so weir sets it itself");
     return false;
   }
   if (which != Headers::response && lowered == "host") {
@@ -43,8 +43,8 @@ void check_twice(Reader& reader, const Node& key, const Path& path, const std::v
 
 std::optional<std::string> checked_value(Reader& reader, const Node& node, const Path& path, std::string text) {
   if (is_field_value(text)) return text;
-  reader.error(node, path, "this cannot be the value of a header",
-               "write one line without control characters, and no space at its ends");
+  reader.error(node, path, "this is not a valid header value",
+               "write one line without control characters, and without spaces at either end");
   return std::nullopt;
 }
 

@@ -13,7 +13,7 @@ namespace {
 constexpr Duration shortest_interval = std::chrono::milliseconds(10);
 
 constexpr std::string_view kinds_example =
-    "write one of tcp: true, http: /healthz and script: [/etc/weir/checks/app]";
+    "add one of tcp: true, http: /healthz and script: [/etc/weir/checks/app]";
 
 // The path and query of a GET, as it will stand in the request line.
 std::optional<std::string> read_check_path(Reader& reader, Node& node, const Path& path) {
@@ -23,14 +23,14 @@ std::optional<std::string> read_check_path(Reader& reader, Node& node, const Pat
   if (text->starts_with('/') && std::all_of(text->begin(), text->end(), stands_alone)) return std::string(*text);
   const std::size_t scheme = text->find("://");
   const std::size_t slash = scheme == std::string_view::npos ? scheme : text->find('/', scheme + 3);
-  std::string hint = "it begins with / and holds visible ASCII characters: /healthz?deep=1";
+  std::string hint = "a path begins with / and contains only visible ASCII characters: /healthz?deep=1";
   if (scheme != std::string_view::npos) {
-    hint = fmt::format("the endpoint is known, write the path alone: {}",
+    hint = fmt::format("the endpoint gives the host; write only the path: {}",
                        slash == std::string_view::npos ? "/" : text->substr(slash));
   } else if (!text->empty() && text->front() != '/' && std::all_of(text->begin(), text->end(), stands_alone)) {
     hint = fmt::format("write /{}", *text);
   }
-  reader.error(node, path, fmt::format("\"{}\" is not a path that can be asked for", *text), std::move(hint));
+  reader.error(node, path, fmt::format("\"{}\" is not a valid path", *text), std::move(hint));
   return std::nullopt;
 }
 
@@ -43,7 +43,7 @@ std::vector<std::string> read_script(Reader& reader, Node& node, const Path& pat
     good = good && text.has_value();
     if (!text) return;
     if (text->find('\0') != std::string_view::npos) {
-      reader.error(at, place, "an argument of a program cannot hold a zero byte");
+      reader.error(at, place, "a program argument cannot contain a zero byte");
       good = false;
     }
     argv.emplace_back(*text);
@@ -54,8 +54,10 @@ std::vector<std::string> read_script(Reader& reader, Node& node, const Path& pat
     return {};
   }
   if (node.kind == Kind::scalar && argv.front().find(' ') != std::string::npos) {
-    reader.warning(node, path, fmt::format("\"{}\" is the name of one program, blanks included", argv.front()),
-                   "no shell reads it; arguments are elements of a list: [/etc/weir/checks/app, --max, 5s]");
+    reader.warning(node, path,
+                   fmt::format("\"{}\" is taken as the name of one program, including the spaces", argv.front()),
+                   "no shell is involved; write the arguments as elements of a list: [/etc/weir/checks/app, --max, "
+                   "5s]");
   }
   std::string& program = argv.front();
   if (path_of(program).has_parent_path()) program = reader.beside_file(node, program);
@@ -71,13 +73,15 @@ bool read_kind(Reader& reader, Fields& fields, proxy::HealthCheckSpec& out) {
     if (fields[key]) given.push_back(key);
   }
   if (given.empty()) {
-    reader.error(fields.node(), fields.path(), "the health check does not say what is checked", std::string(kinds_example));
+    reader.error(fields.node(), fields.path(), "the health check does not say what to check",
+                 std::string(kinds_example));
     return false;
   }
   if (given.size() > 1) {
     reader.error(*fields[given[1]], fields.at(given[1]),
-                 fmt::format("a health check is one of {}, these are {}", "tcp, http and script", joined(given, " and ")),
-                 fmt::format("keep one; a request that is answered shows that {} would pass as well",
+                 fmt::format("a health check is one of {}, but this one has {}", "tcp, http and script",
+                             joined(given, " and ")),
+                 fmt::format("keep one; if a request is answered, {} would pass as well",
                              given[0] == "tcp" ? "tcp" : "a connection"));
     return false;
   }
@@ -117,7 +121,7 @@ std::optional<proxy::HealthCheckSpec::Statuses> parse_statuses(std::string_view 
 
 void read_expect(Reader& reader, Node& node, const Path& path, proxy::HealthCheckSpec& out) {
   if (node.kind == Kind::list && node.size == 0) {
-    reader.error(node, path, "an empty list lets no status pass", "write [200], or leave expect out for 200 to 399");
+    reader.error(node, path, "an empty list accepts no status", "write [200], or leave expect out for 200 to 399");
     return;
   }
   reader.each(node, path, [&](Node& at, const Path& place) {
@@ -158,7 +162,7 @@ void read_request(Reader& reader, Fields& fields, proxy::HealthCheckSpec& out) {
 void Builder::health_check(Node* node, const Path& path, proxy::UpstreamSpec& out) {
   if (!node) return;
   if (node->kind == Kind::null) {
-    reader_.error(*node, path, "the health check does not say what is checked", std::string(kinds_example));
+    reader_.error(*node, path, "the health check does not say what to check", std::string(kinds_example));
     return;
   }
   Fields fields(reader_, node, path, keys::health_check);
@@ -178,7 +182,7 @@ void Builder::health_check(Node* node, const Path& path, proxy::UpstreamSpec& ou
     reader_.error(*fields["timeout"], fields.at("timeout"),
                   fmt::format("the timeout {} is longer than the interval {}{}", duration_text(check.timeout),
                               duration_text(check.interval), fields["interval"] ? "" : " (the default)"),
-                  fmt::format("a check ends before the next one begins: make the timeout shorter, or write interval: {}",
+                  fmt::format("a check must end before the next one begins: shorten the timeout, or write interval: {}",
                               duration_text(check.timeout)));
   }
   fields.read_members(check);

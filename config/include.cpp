@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t max_files = 1000;
-constexpr std::string_view small_example = "the smallest is: listeners: { web: \":8080\" }, with routes or an upstream";
+constexpr std::string_view small_example = "the smallest configuration is: listeners: { web: \":8080\" }, with routes "
+                                           "or an upstream";
 
 // `*` and `?` inside one path component. Names that begin with a dot want a pattern that does.
 bool matches(std::string_view pattern, std::string_view name) {
@@ -148,7 +149,7 @@ class Includer {
     if (tree_.source_count() >= max_files) why = fmt::format("more than {} files are included", max_files);
     if (!why.empty() || !read_text_file(file, max_file_bytes, text, why)) {
       tree_.report(Severity::error, from, "include", fmt::format("cannot read {}: {}", text_of(file), why),
-                   "a relative path starts from the directory of this file; a pattern (*.yaml) may match nothing");
+                   "a relative path is relative to the directory of this file; a pattern (*.yaml) may match nothing");
       return;
     }
     Node* included = tree_.parse(text_of(file), file.parent_path(), std::move(text));
@@ -223,7 +224,7 @@ Node* finish(Tree& tree, Node* root, std::string_view name, const fs::path& self
       empty.file = name;
       empty.line = 1;
       empty.column = 1;
-      empty.message = "the file holds no configuration";
+      empty.message = "the file contains no configuration";
       empty.hint = small_example;
       tree.report(std::move(empty));
     }
@@ -233,7 +234,8 @@ Node* finish(Tree& tree, Node* root, std::string_view name, const fs::path& self
     const std::string_view guide = foreign_guide(*root);
     tree.report(Severity::error, *root, {}, "a configuration file is a map of keys",
                 guide.empty() ? std::string(small_example)
-                              : fmt::format("this looks like the configuration of another proxy: {} has both side by side",
+                              : fmt::format("this looks like the configuration of another proxy: {} shows the "
+                                            "equivalent for weir",
                                             guide));
     return nullptr;
   }

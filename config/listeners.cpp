@@ -57,7 +57,7 @@ void Builder::listener(Node& key, Node& value, const Path& path) {
   }
   if (out.redirect_to_https && !out.upstream.empty()) {
     reader_.error(*fields["upstream"], fields.at("upstream"),
-                  "a listener that redirects to https has no use for an upstream", "keep one of the two");
+                  "a listener that redirects to https does not use an upstream", "keep one of the two");
   }
   const Path edits = fields.at("response_headers");
   const Fields response(reader_, fields["response_headers"], edits, keys::header_edit);

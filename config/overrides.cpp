@@ -67,7 +67,7 @@ std::vector<Os> apply_overrides(Tree& tree, Node& root, std::optional<Os> os) {
   const Path top;
   const Path path(top, "platform");
   if (section->kind != Kind::map) {
-    tree.report(Severity::error, *section, path.text(), "a map of systems is expected",
+    tree.report(Severity::error, *section, path.text(), "expected a map of systems",
                 "platform: { windows: { runtime: { workers: 2 } } }");
     return named;
   }
@@ -84,7 +84,8 @@ std::vector<Os> apply_overrides(Tree& tree, Node& root, std::optional<Os> os) {
     Node& value = *key->next;
     if (value.kind == Kind::null) continue;
     if (value.kind != Kind::map) {
-      tree.report(Severity::error, value, here.text(), "a map of keys as at the top level of the file is expected");
+      tree.report(Severity::error, value, here.text(), "expected a map of the same keys as at the top level of the "
+                                                       "file");
       continue;
     }
     named.push_back(*system);

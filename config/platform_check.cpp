@@ -94,7 +94,7 @@ class Judge {
     for (const ShortWait& wait : demands_.waits) {
       if (wait.value >= limits.clock_resolution) continue;
       report(Severity::warning, wait.place, limits.clock_rule,
-             fmt::format("{} is shorter than a step of the clock, {}: it may end that much late",
+             fmt::format("{} is shorter than one clock step, {}: it may expire that much late",
                          duration_text(wait.value), milliseconds(limits.clock_resolution)),
              hint_for(limits.clock_rule, wait.place));
     }
@@ -161,7 +161,7 @@ class Judge {
       report(severity, *place, rule, message, fmt::format("{}.\n  {}", need.sum(), hint_for(rule, *place)));
     } else if (need.firm() + need.idle > most && demands_.idle_pool) {
       report(Severity::warning, *demands_.idle_pool, rule,
-             fmt::format("{} idle upstream connections beside {} other {} do not fit into {}: fewer will be kept",
+             fmt::format("{} idle upstream connections and {} other {} exceed {}: fewer will be kept",
                          need.idle, need.firm(), noun, most),
              hint_for(rule, *demands_.idle_pool));
     }

@@ -20,7 +20,7 @@ constexpr Duration longest = std::chrono::hours(24 * 365);
 std::string_view kind_name(Kind kind) noexcept {
   switch (kind) {
     case Kind::null: return "nothing";
-    case Kind::scalar: return "a text";
+    case Kind::scalar: return "a string";
     case Kind::list: return "a list";
     case Kind::map: return "a map";
   }
@@ -90,13 +90,13 @@ std::string with_article(std::string_view noun) {
 
 void Reader::wrong_kind(const Node& at, const Path& path, std::string_view expected, std::string hint) {
   if (hint.empty()) {
-    hint = at.kind == Kind::null ? "write one behind the colon, or remove the key"
+    hint = at.kind == Kind::null ? "write a value after the colon, or remove the key"
                                  : fmt::format("write {} in its place, or remove the key", expected);
   }
   if (at.kind == Kind::null) {
-    error(at, path, fmt::format("the value is missing: {} is expected", expected), std::move(hint));
+    error(at, path, fmt::format("missing value: expected {}", expected), std::move(hint));
   } else {
-    error(at, path, fmt::format("{} is expected, this is {}", expected, kind_name(at.kind)), std::move(hint));
+    error(at, path, fmt::format("expected {}, found {}", expected, kind_name(at.kind)), std::move(hint));
   }
 }
 
@@ -110,23 +110,23 @@ bool Reader::scalar(Node& node, const Path& path, std::string_view expected) {
 
 std::optional<std::string_view> Reader::text(Node& node, const Path& path, std::span<const std::string_view> left) {
   if (node.kind == Kind::null) {
-    wrong_kind(node, path, "a text", "an empty text is \"\"");
+    wrong_kind(node, path, "a string", "an empty string is \"\"");
     return std::nullopt;
   }
   if (node.kind != Kind::scalar) {
-    wrong_kind(node, path, "a text");
+    wrong_kind(node, path, "a string");
     return std::nullopt;
   }
   if (!expand(tree_, node, path, left)) return std::nullopt;
   const std::string_view value = node.view();
   if (node.is(Node::quoted) || node.is(Node::expanded)) return value;
   if (is_truth_word(lower(value))) {
-    error(node, path, fmt::format("a text is expected, and YAML 1.1 reads {} as a truth value", value),
+    error(node, path, fmt::format("expected a string, but YAML 1.1 reads {} as a boolean", value),
           fmt::format("put it in quotes: \"{}\"", value));
     return std::nullopt;
   }
   if (is_sexagesimal(value)) {
-    error(node, path, fmt::format("a text is expected, and YAML 1.1 reads {} as a number to base 60", value),
+    error(node, path, fmt::format("expected a string, but YAML 1.1 reads {} as a base-60 number", value),
           fmt::format("put it in quotes: \"{}\"", value));
     return std::nullopt;
   }
@@ -144,7 +144,7 @@ std::optional<bool> Reader::boolean(Node& node, const Path& path) {
   if (is_one_of(lowered, {"true", "yes", "on", "1"})) hint = "write true";
   if (is_one_of(lowered, {"false", "no", "off", "0"})) hint = "write false";
   if (!hint.empty() && text_on_purpose) hint += " without quotes";
-  error(node, path, fmt::format("true or false is expected, not \"{}\"", value), std::move(hint));
+  error(node, path, fmt::format("expected true or false, found \"{}\"", value), std::move(hint));
   return std::nullopt;
 }
 
@@ -152,7 +152,7 @@ std::optional<std::uint64_t> Reader::integer(Node& node, const Path& path, std::
   if (!scalar(node, path, "a whole number")) return std::nullopt;
   const std::string_view value = node.view();
   if (node.is(Node::quoted) && !node.is(Node::expanded) && all_digits(value)) {
-    error(node, path, "a whole number is expected, this is a text", fmt::format("write {} without quotes", value));
+    error(node, path, "expected a whole number, found a string", fmt::format("write {} without quotes", value));
     return std::nullopt;
   }
   std::uint64_t number = 0;
@@ -163,7 +163,7 @@ std::optional<std::uint64_t> Reader::integer(Node& node, const Path& path, std::
     if (value.find('_') != std::string_view::npos || value.find(',') != std::string_view::npos) {
       hint = "write the digits without separators";
     }
-    error(node, path, fmt::format("a whole number is expected, not \"{}\"", value), std::move(hint));
+    error(node, path, fmt::format("expected a whole number, found \"{}\"", value), std::move(hint));
     return std::nullopt;
   }
   if (value.size() > 1 && value[0] == '0') {
@@ -193,11 +193,11 @@ std::optional<Duration> Reader::duration(Node& node, const Path& path, Zero zero
       error(node, path, fmt::format("\"{}\" is not a duration", value), meant_quantity(value, false) + examples);
       return std::nullopt;
     case Quantity::too_large:
-      error(node, path, fmt::format("the duration {} is too long", value), "at most 365d; 0s switches it off");
+      error(node, path, fmt::format("the duration {} is too long", value), "at most 365d; 0s disables it");
       return std::nullopt;
   }
   if (parsed.value > longest) {
-    error(node, path, fmt::format("the duration {} is too long", value), "at most 365d; 0s switches it off");
+    error(node, path, fmt::format("the duration {} is too long", value), "at most 365d; 0s disables it");
     return std::nullopt;
   }
   if (parsed.value == Duration::zero() && zero == Zero::refused) {
@@ -242,8 +242,9 @@ std::optional<std::size_t> Reader::choice(Node& node, const Path& path, std::spa
   if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
   const std::string_view meant = closest(node.view(), choices);
   error(
-      node, path, fmt::format("\"{}\" is not known here", node.view()),
-      fmt::format("{} one of {}", meant.empty() ? "write" : fmt::format("did you mean {}? It is", meant), joined(choices)));
+      node, path, fmt::format("unknown value \"{}\"", node.view()),
+      fmt::format("{} one of {}", meant.empty() ? "write" : fmt::format("did you mean {}? Write", meant),
+                  joined(choices)));
   return std::nullopt;
 }
 
@@ -256,9 +257,9 @@ void Reader::unknown_name(const Node& at, const Path& path, std::string_view kin
   } else if (known.empty()) {
     hint = fmt::format("no {} is defined; add it to {}s", kind, kind);
   } else if (known.size() <= 12) {
-    hint = fmt::format("defined are: {}", joined(known));
+    hint = fmt::format("defined: {}", joined(known));
   } else {
-    hint = fmt::format("none of the {} {}s is called so", known.size(), kind);
+    hint = fmt::format("none of the {} {}s has that name", known.size(), kind);
   }
   error(at, path, fmt::format("there is no {} \"{}\"", kind, name), std::move(hint));
 }
@@ -283,7 +284,7 @@ Fields::Fields(Reader& reader, Node* node, const Path& path, const Object& objec
     return;
   }
   if (node_->kind != Kind::map) {
-    reader_.wrong_kind(*node_, path_, fmt::format("a map of the keys of {}", with_article(object_.name)));
+    reader_.wrong_kind(*node_, path_, fmt::format("a map of {} keys", object_.name));
     node_ = nullptr;
     return;
   }
@@ -316,7 +317,7 @@ void Fields::report_unknown(const Node& key) {
     }
   }
   std::string_view name = key.view();
-  if (is_truth_word(lower(name))) hint += "YAML 1.1 reads this key as a truth value. ";
+  if (is_truth_word(lower(name))) hint += "YAML 1.1 reads this key as a boolean. ";
   reader_.error(key, Path(path_, name), fmt::format("unknown key \"{}\"", name),
                 fmt::format("{}Allowed here: {}", hint, joined(names)));
 }

@@ -11,21 +11,22 @@ namespace {
 
 constexpr std::string_view introduction = R"(# Configuration reference
 
-Generated from the key table in `config/keys.cpp`; `weir.schema.json` beside it is the same for editors. To use it, put
-`# yaml-language-server: $schema=weir.schema.json` on the first line of a file. Files to start from are in `examples/`.
+Generated from the key table in `config/keys.cpp`. `weir.schema.json`, next to this page, describes the same keys to
+editors; to use it, put `# yaml-language-server: $schema=weir.schema.json` on the first line of a file. `examples/` has
+files to start from.
 
 **Durations** need a unit: `250ms`, `30s`, `1m30s`, `1h`; units are us, ms, s, m, h, d. **Sizes** need one too: `512B`,
-`32KiB`, `10MiB`, or the decimal `kB`, `MB`, `GB`. Where 0 makes sense it switches something off, and may stand alone.
+`32KiB`, `10MiB`, or the decimal `kB`, `MB`, `GB`. Where 0 is allowed it disables something, and needs no unit.
 
-**Variables.** `${NAME}` in a value is replaced by the environment variable, `${NAME:-default}` by the default when it is
-unset or empty; a variable that is missing is an error. `$${` stands for `${` itself. Inside `{ }` and `[ ]` such a value
+**Variables.** `${NAME}` in a value is replaced by the environment variable, `${NAME:-default}` by the default if the
+variable is unset or empty. A missing variable is an error. `$${` is a literal `${`. Inside `{ }` and `[ ]` such a value
 needs quotes.
 
-**Files.** `!file path` takes a text from a file, less one line end at its end: `body: !file page.html`. A relative path
-starts from the directory of the configuration file that writes it, here and in `include`.
+**Files.** `!file path` reads a string from a file, without its final line break: `body: !file page.html`. A relative
+path, here and in `include`, is relative to the directory of the configuration file that contains it.
 
-**YAML.** Anchors, aliases and merge keys (`<<`) work. Texts that YAML 1.1 would read as something else (`on`, `no`,
-`22:22`) need quotes, and weir says so. Keys that are unknown or given twice are errors.
+**YAML.** Anchors, aliases and merge keys (`<<`) work. Strings that YAML 1.1 would read as something else (`on`, `no`,
+`22:22`) need quotes; weir reports it if they are missing. Unknown and duplicate keys are errors.
 )";
 
 std::string type_text(const Key& key) {
@@ -35,12 +36,12 @@ std::string type_text(const Key& key) {
     case Type::workers: return fmt::format("`auto` or a number, {} to {}", key.low, key.high);
     case Type::duration: return "duration";
     case Type::size: return "size";
-    case Type::text: return "text";
+    case Type::text: return "string";
     case Type::choice: return fmt::format("`{}`", fmt::join(key.choices, "`, `"));
-    case Type::texts: return "text or list";
-    case Type::text_map: return "map of header: text";
-    case Type::text_lists_map: return "map of header: text or list";
-    case Type::matches: return "map of header: text or `true`";
+    case Type::texts: return "string or list";
+    case Type::text_map: return "map of header: string";
+    case Type::text_lists_map: return "map of header: string or list";
+    case Type::matches: return "map of header: string or `true`";
     case Type::object:
       if (key.object == &keys::file) return "the keys of the [file](#file)";
       return fmt::format("[{0}](#{0})", key.object->name);

@@ -19,14 +19,14 @@ struct Foreign {
 // nginx writes $name, Caddy {name}.
 constexpr Foreign nginx[] = {
     {"args", "${query}"},
-    {"arg", "weir has no variable for one parameter of the query; ${query} is the whole"},
+    {"arg", "weir has no variable for a single query parameter; ${query} is the whole query"},
     {"binary_remote_addr", "${client}"},
     {"document_uri", "${path}"},
     {"host", "${host}"},
     {"hostname", "weir has no variable for the name of its machine"},
     {"http_host", "${host_port}"},
-    {"is_args", "weir has no variable for the question mark; ${uri} has it where there is a query"},
-    {"proxy_add_x_forwarded_for", "weir sends X-Forwarded-For by itself: remove the line"},
+    {"is_args", "weir has no variable for the question mark; ${uri} includes it if there is a query"},
+    {"proxy_add_x_forwarded_for", "weir sends X-Forwarded-For automatically: remove this line"},
     {"proxy_host", "weir has no variable for the upstream's host; without rewrite the Host is the client's"},
     {"proxy_protocol_addr", "${client}"},
     {"query_string", "${query}"},
@@ -41,7 +41,7 @@ constexpr Foreign nginx[] = {
     {"scheme", "${scheme}"},
     {"server_addr", "weir has no variable for its own address; ${listener} is the listener's name"},
     {"server_name", "${host}"},
-    {"server_port", "weir has no variable for its own port; ${host_port} has the one that was asked for"},
+    {"server_port", "weir has no variable for its own port; ${host_port} has the requested one"},
     {"uri", "${path}"},
 };
 constexpr Foreign caddy[] = {
@@ -81,9 +81,9 @@ bool has(std::span<const std::string_view> names, std::string_view name) noexcep
 
 // The spelling of a "$name" that is not ours.
 std::string remedy_for_bare(std::string_view name, std::span<const std::string_view> names) {
-  const std::string literal = fmt::format("; for the text itself write $${}", name);
+  const std::string literal = fmt::format("; to send it literally, write $${}", name);
   if (!name.empty() && name[0] >= '0' && name[0] <= '9') {
-    return "weir has no regular expressions and so no captured groups" + literal;
+    return "weir has no regular expressions, so there are no capture groups" + literal;
   }
   if (name.starts_with("http_") && name != "http_host") {
     std::string field(name.substr(5));
@@ -99,20 +99,20 @@ std::string remedy_for_bare(std::string_view name, std::span<const std::string_v
   if (known.starts_with("${")) return fmt::format("write {}{}", known, literal);
   if (!known.empty()) return std::string(known) + literal;
   if (has(names, name)) return fmt::format("write ${{{}}}{}", name, literal);
-  return fmt::format("a variable is written with braces; there are {}{}", listed(names), literal);
+  return fmt::format("write variables with braces; they are {}{}", listed(names), literal);
 }
 
 void report(Reader& reader, const Node& node, const Path& path, const proxy::Template::Fault& fault,
             std::span<const std::string_view> names) {
   switch (fault.what) {
     case What::not_closed:
-      reader.error(node, path, "a ${ is opened and never closed", "write ${NAME}; $${ stands for ${ itself");
+      reader.error(node, path, "unclosed ${", "write ${NAME}; $${ is a literal ${");
       return;
     case What::no_field_name:
-      reader.error(node, path, fmt::format("\"${{{}}}\" names no header", fault.name), "write ${header.X-Tenant}");
+      reader.error(node, path, fmt::format("\"${{{}}}\" has no header name", fault.name), "write ${header.X-Tenant}");
       return;
     case What::bare:
-      reader.error(node, path, fmt::format("\"${}\" is not how weir writes a variable", fault.name),
+      reader.error(node, path, fmt::format("\"${}\" is not a weir variable", fault.name),
                    remedy_for_bare(fault.name, names));
       return;
     case What::unknown: break;
@@ -126,13 +126,13 @@ void report(Reader& reader, const Node& node, const Path& path, const proxy::Tem
   }
   const std::size_t divider = fault.name.find(":-");
   if (divider != std::string_view::npos && has(names, fault.name.substr(0, divider))) {
-    reader.error(node, path, fmt::format("\"${{{}}}\": only variables of the environment have a default", fault.name),
+    reader.error(node, path, fmt::format("\"${{{}}}\": only environment variables can have a default", fault.name),
                  fmt::format("write ${{{}}}", fault.name.substr(0, divider)));
     return;
   }
   reader.error(node, path, fmt::format("there is no variable ${{{}}}", fault.name),
-               fmt::format("{}There are {}, and those of the environment, where {} is not set", hint, listed(names),
-                           fault.name));
+               fmt::format("{}The variables are {}; the environment has none of that name either", hint,
+                           listed(names)));
 }
 
 // What Caddy and HAProxy write is plain text here: that is seldom meant.
@@ -143,12 +143,12 @@ void point_out_placeholders(Reader& reader, const Node& node, const Path& path, 
     const std::string_view name = text.substr(open + 1, close - open - 1);
     const std::string_view answer = open > 0 && text[open - 1] == '$' ? std::string_view{} : answer_in(caddy, name);
     if (answer.empty()) continue;
-    reader.warning(node, path, fmt::format("\"{{{}}}\" is sent as it stands here", name),
-                   fmt::format("the variable is written {}", answer));
+    reader.warning(node, path, fmt::format("\"{{{}}}\" is sent literally", name),
+                   fmt::format("write the variable as {}", answer));
     return;
   }
   if (const std::size_t percent = text.find("%["); percent != std::string_view::npos) {
-    reader.warning(node, path, fmt::format("\"{}\" is sent as it stands here", text.substr(percent, text.find(']', percent) - percent + 1)),
+    reader.warning(node, path, fmt::format("\"{}\" is sent literally", text.substr(percent, text.find(']', percent) - percent + 1)),
                    fmt::format("weir has no sample expressions; variables are {}", listed(proxy::request_variables)));
   }
 }

@@ -17,7 +17,7 @@ constexpr std::uint64_t max_body_limit = std::uint64_t{1} << 50;
 // A list that is there but empty would mean "any", the opposite of what it says.
 bool refuse_empty(Reader& reader, const Node& node, const Path& path, std::string_view key) {
   if (node.kind == Kind::null) {
-    reader.wrong_kind(node, path, "a text or a list", fmt::format("leave {} out to match any", key));
+    reader.wrong_kind(node, path, "a string or a list", fmt::format("leave {} out to match any", key));
     return true;
   }
   if (node.kind != Kind::list || node.size > 0) return false;
@@ -54,8 +54,9 @@ void refuse_status_as_text(Reader& reader, const Node& node, const Path& path, s
   const std::string meant = rest == text.size() || text[rest] == '\n'
                                 ? fmt::format("respond: {}", status)
                                 : fmt::format("respond: {{ status: {}, body: {} }}", status, quoted(text.substr(rest)));
-  reader.error(node, path, fmt::format("{} is a text, which would be sent with status 200", quoted(text)),
-               fmt::format("for status {0} write {1}; for this text write respond: {{ status: 200, body: {2} }}", status,
+  reader.error(node, path, fmt::format("{} is a string, which would be sent as a body with status 200", quoted(text)),
+               fmt::format("for status {0} write {1}; for this body write respond: {{ status: 200, body: {2} }}",
+                           status,
                            meant, quoted(text)));
 }
 
@@ -88,7 +89,7 @@ void Builder::route(Node& node, const Path& path) {
   out.timeout = spec_.timeouts;
   out.paths = spec_.paths;
   if (node.kind != Kind::map) {
-    reader_.wrong_kind(node, path, "a map of the keys of a route", "{ host: app.example.com, upstream: app }");
+    reader_.wrong_kind(node, path, "a map of route keys", "{ host: app.example.com, upstream: app }");
     return;
   }
   Fields fields(reader_, &node, path, keys::route);
@@ -174,7 +175,7 @@ void Builder::options(Fields& fields, proxy::RouteSpec& out) {
   for (const std::string_view key : {"rewrite", "request_headers", "allow_connect", "allow_upgrade", "allow_trace"}) {
     if (!fields[key]) continue;
     reader_.warning(*fields[key], fields.at(key), fmt::format("{} has no effect here", key),
-                    "the route answers by itself; nothing is passed on to an upstream");
+                    "the route answers requests itself; nothing is forwarded to an upstream");
   }
 }
 
@@ -187,11 +188,11 @@ std::optional<std::string> Builder::rewritten_path(Node& node, const Path& path,
   if (compiled->is_constant()) return read_path(reader_, node, path, *text, route.paths);
   for (const std::string_view whole : {"${uri}", "${query}"}) {
     if (text->find(whole) == std::string::npos) continue;
-    reader_.error(node, path, fmt::format("{} holds the query, which stays as it is", whole), "write ${path}");
+    reader_.error(node, path, fmt::format("{} contains the query, which is kept anyway", whole), "write ${path}");
     return std::nullopt;
   }
   if (const std::size_t seam = text->find("/${path}"); seam != std::string::npos) {
-    reader_.error(node, path, "${path} begins with a / of its own",
+    reader_.error(node, path, "${path} already begins with /",
                   fmt::format("write {}{}", text->substr(0, seam), text->substr(seam + 1)));
     return std::nullopt;
   }
@@ -210,11 +211,11 @@ void Builder::rewrite(Node* node, const Path& path, proxy::RouteSpec& out) {
   if (Node* value = fields["prefix"]) out.rewrite.prefix = rewritten_path(*value, fields.at("prefix"), out);
   if (Node* value = fields["path"]) out.rewrite.path = rewritten_path(*value, fields.at("path"), out);
   if (fields["prefix"] && fields["path"]) {
-    reader_.error(*fields["path"], fields.at("path"), "prefix and path exclude each other",
-                  "keep one: prefix replaces the matched part, path the whole");
+    reader_.error(*fields["path"], fields.at("path"), "prefix and path are mutually exclusive",
+                  "keep one: prefix replaces the matched part, path the whole path");
   }
   if (fields["prefix"] && out.path_match == proxy::PathMatch::exact) {
-    reader_.error(*fields["prefix"], fields.at("prefix"), "a prefix can only be replaced where a prefix is matched",
+    reader_.error(*fields["prefix"], fields.at("prefix"), "a prefix can only be replaced if the route matches a prefix",
                   "this route matches one path exactly: use rewrite: { path: /new }");
   }
   if (Node* host = fields["host"]) {
@@ -254,7 +255,7 @@ void Builder::respond(Node& node, const Path& path, proxy::RouteSpec& out) {
     return;
   }
   if (node.kind != Kind::map) {
-    reader_.wrong_kind(node, path, "a status, a text or a map", "respond: { status: 200, body: \"hello\" }");
+    reader_.wrong_kind(node, path, "a status, a string or a map", "respond: { status: 200, body: \"hello\" }");
     return;
   }
   Fields fields(reader_, &node, path, keys::respond);
@@ -287,7 +288,7 @@ void Builder::redirect(Node& node, const Path& path, proxy::RouteSpec& out) {
                           text->starts_with("${uri}");
     if (clean && absolute) return;
     reader_.error(at, place, fmt::format("\"{}\" is not a location", *text),
-                  "a location begins with https://, http:// or /, and holds no space: \"https://${host}${uri}\"");
+                  "a location begins with https://, http:// or /, and contains no spaces: \"https://${host}${uri}\"");
   };
   if (node.is_scalar()) {
     read_location(node, path);
@@ -308,7 +309,7 @@ void Builder::redirect(Node& node, const Path& path, proxy::RouteSpec& out) {
     if (!value) return;
     redirect.status = static_cast<std::uint16_t>(*value);
     if (!is_redirect_status(*value)) {
-      reader_.error(*status, fields.at("status"), fmt::format("{} is not a status of a redirect", *value),
+      reader_.error(*status, fields.at("status"), fmt::format("{} is not a redirect status", *value),
                     "write 301, 302, 303, 307 or 308");
     }
   }

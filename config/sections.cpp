@@ -130,7 +130,7 @@ void Builder::log_format(Node& node, const Path& path) {
   const std::string word = lower(node.view());
   if (!node.is(Node::quoted) && (word == "off" || word == "no" || word == "false" || word == "none")) {
     reader_.error(node, path, fmt::format("\"{}\" is not a format of an access log", node.view()),
-                  "without the key access_log nothing is logged: remove it");
+                  "to log nothing, remove the key access_log");
     return;
   }
   const auto text = read_template(reader_, node, path, proxy::access_log_fields);
@@ -140,7 +140,7 @@ void Builder::log_format(Node& node, const Path& path) {
     log.format = proxy::LogFormat::line;
     log.line = *text;
     if (text->find_first_of("\r\n") != std::string::npos) {
-      reader_.error(node, path, "a line of the access log cannot hold a line end", "write it on one line");
+      reader_.error(node, path, "a line of the access log cannot contain a line break", "write it on one line");
     }
     return;
   }

@@ -152,7 +152,7 @@ BlockResult parse_block_text(std::string_view text) {
   }
   std::array<char, max_ip_text> base;
   const std::string_view shown(base.data(), write_ip(block->base, base.data()));
-  result.message = fmt::format("\"{}\" has address bits behind its prefix", text);
+  result.message = fmt::format("\"{}\" has address bits set beyond its prefix", text);
   result.hint =
       fmt::format("write {}/{} for the block, or {} for this address alone", shown, block->prefix_bits, address);
   return result;

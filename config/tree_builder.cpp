@@ -76,19 +76,19 @@ struct Wording {
 };
 constexpr Wording wordings[] = {
     {"illegal map value", "a ':' is not allowed here",
-     "a value that holds ': ' needs quotes; a key of a block needs the same indentation as its neighbours"},
+     "a value that contains ': ' needs quotes; a key of a block needs the same indentation as its neighbours"},
     {"illegal map key", "a key is not allowed here", "a key of a block needs the same indentation as its neighbours"},
     {"end of map not found", "this does not fit the block around it",
-     "the keys of one block need the same indentation, and each needs ': ' behind it"},
+     "the keys of one block need the same indentation, and each needs ': ' after it"},
     {"end of sequence not found", "this does not fit the list around it",
      "the '-' of one list need the same indentation"},
-    {"end of map flow not found", "a { } is broken off here", ""},
-    {"end of sequence flow not found", "a [ ] is broken off here", ""},
-    {"illegal flow end", "nothing that this could close is open", "each ] and } needs its [ or {"},
+    {"end of map flow not found", "a { } ends unexpectedly here", ""},
+    {"end of sequence flow not found", "a [ ] ends unexpectedly here", ""},
+    {"illegal flow end", "this does not close anything", "each ] and } needs a matching [ or {"},
     {"illegal block entry", "a '-' is not allowed here", "put the list on lines of its own, or write it as [a, b]"},
     {"unknown token", "a value cannot begin with this character", "put the value in quotes"},
-    {"illegal EOF in scalar", "a quote is opened and never closed", "close it with the same quote character"},
-    {"illegal document indicator in scalar", "a quote is opened and never closed",
+    {"illegal EOF in scalar", "unclosed quote", "close it with the same quote character"},
+    {"illegal document indicator in scalar", "unclosed quote",
      "close it with the same quote character"},
     {"illegal tab when looking for indentation", "a tab cannot indent", "use spaces"},
     {"the referenced anchor is not defined", "an alias names an anchor that is not defined",
@@ -163,7 +163,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const Node* named = anchor < anchors_.size() ? anchors_[anchor] : nullptr;
     if (!named) {
-      report(spot(mark), "an alias stands inside what it names", "an anchor can only be used behind its value");
+      report(spot(mark), "an alias is inside the value it refers to", "an anchor can only be used after its value");
       throw Abandoned{};
     }
     Node* copied = copy(*named, mark);
@@ -247,7 +247,7 @@ class TreeBuilder : public YAML::EventHandler {
 
 void TreeBuilder::parse() {
   if (const auto bad = find_bad_byte(text())) {
-    report(spot_of(text(), bad->offset), fmt::format("the file holds {}", bad->what),
+    report(spot_of(text(), bad->offset), fmt::format("the file contains {}", bad->what),
            "a configuration file is UTF-8 text; in a quoted value a control character is written as an escape "
            "(\"\\x04\")");
     throw Abandoned{};
@@ -276,7 +276,7 @@ void TreeBuilder::check_last_quote() {
       ++i;
     }
   }
-  report(last_scalar_, "a quote is opened and never closed", "close it with the same quote character");
+  report(last_scalar_, "unclosed quote", "close it with the same quote character");
   throw Abandoned{};
 }
 
@@ -294,9 +294,9 @@ void TreeBuilder::explain(const YAML::Exception& error) {
       !frames_.empty() && frames_.back().flow && error.msg.find("flow not found") != std::string::npos;
   if (broken_off) {
     const Node& opened = *frames_.back().node;
-    hint = fmt::format("the {} of line {}, column {} is not closed{}", opened.kind == Kind::map ? "{" : "[",
+    hint = fmt::format("the {} at line {}, column {} is not closed{}", opened.kind == Kind::map ? "{" : "[",
                        opened.line + 1, opened.column + 1,
-                       opened.kind == Kind::map ? "; a value that holds one of { } [ ] , needs quotes" : "");
+                       opened.kind == Kind::map ? "; quote a value that contains any of { } [ ] ," : "");
   }
   // The end of a file is a poor place to look at; the last line that says something is better.
   while (at.line > 0 && source.line(at.line).find_first_not_of(" \t") == std::string_view::npos) {
@@ -339,8 +339,9 @@ void TreeBuilder::remember(Node* node, YAML::anchor_t anchor) {
 void TreeBuilder::open(Node* node, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
   node->first = nullptr;
   if (frames_.size() == max_depth) {
-    tree_.report(Severity::error, *node, {}, fmt::format("lists and maps are nested more than {} deep here", max_depth),
-                 "no key needs that; look for brackets or '-' that are not meant as such, and put texts in quotes");
+    tree_.report(Severity::error, *node, {},
+                 fmt::format("lists and maps are nested more than {} levels deep here", max_depth),
+                 "no key needs that; look for stray brackets or '-', and put strings in quotes");
     throw Abandoned{};
   }
   frames_.push_back({node, nullptr, anchor, style == YAML::EmitterStyle::Flow});
@@ -366,7 +367,7 @@ void TreeBuilder::add(Node* node, YAML::anchor_t anchor) {
 
 Node* TreeBuilder::copy(const Node& from, const YAML::Mark& mark) {
   if (++tree_.copied_ > max_copied) {
-    report(spot(mark), fmt::format("the aliases of this file stand for more than {} values", max_copied),
+    report(spot(mark), fmt::format("the aliases in this file expand to more than {} values", max_copied),
            "write the values out, or use fewer aliases of aliases");
     throw Abandoned{};
   }
@@ -409,13 +410,13 @@ void TreeBuilder::tidy(Node& map) {
 
 bool TreeBuilder::check_key(const Node& key, const KnownKeys& known) {
   if (!is_text(key)) {
-    report({key.line, key.column}, "a key must be a text", "write name: value");
+    report({key.line, key.column}, "a key must be a string", "write name: value");
     return false;
   }
   const Node* first = known.find(key.view());
   if (!first) return true;
   report({key.line, key.column}, fmt::format("duplicate key \"{}\"", key.view()),
-         fmt::format("it is first given at {}; keep one of the two", tree_.place(*first)));
+         fmt::format("first defined at {}; keep one of the two", tree_.place(*first)));
   return false;
 }
 

@@ -54,7 +54,7 @@ void Builder::endpoints(Node& node, const Path& path, proxy::UpstreamSpec& out) 
   reader_.each(node, path, [&](Node& at, const Path& place) { endpoint(at, place, out); });
   const auto idle = [](const proxy::EndpointSpec& e) { return e.weight == 0; };
   if (!out.endpoints.empty() && std::all_of(out.endpoints.begin(), out.endpoints.end(), idle)) {
-    reader_.warning(node, path, "every endpoint has weight 0: requests to this upstream are answered 503");
+    reader_.warning(node, path, "every endpoint has weight 0: requests to this upstream are answered with 503");
   }
 }
 
@@ -81,7 +81,7 @@ void Builder::endpoint(Node& node, const Path& path, proxy::UpstreamSpec& out) {
                                  [&](const proxy::EndpointSpec& e) { return e.text == spec.text; });
   if (same != out.endpoints.end()) {
     reader_.warning(*address, path, fmt::format("the endpoint \"{}\" is listed twice", spec.text),
-                    fmt::format("it is first listed at {}:{}:{}; a larger share is a weight", same->origin.file,
+                    fmt::format("first listed at {}:{}:{}; use weight for a larger share", same->origin.file,
                                 same->origin.line, same->origin.column));
   }
   out.endpoints.push_back(std::move(spec));
@@ -92,7 +92,7 @@ void Builder::check_unused(const Node& upstreams, const Path& path) {
   for (const Node* key = upstreams.first; key; key = key->next->next) {
     if (upstream_names_.used(key->view())) continue;
     reader_.warning(*key, Path(path, key->view()), fmt::format("the upstream \"{}\" is not used", key->view()),
-                    "no route and no listener names it");
+                    "no route and no listener uses it");
   }
 }
 

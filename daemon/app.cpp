@@ -169,7 +169,7 @@ void App::start_logs() {
     if (access_file_.reopen()) {
       log_info("log file {} reopened", access_file_.path());
     } else {
-      log_error("{}: lines go on to the old file", access_file_.problem());
+      log_error("{}: still writing to the old file", access_file_.problem());
     }
   };
   access.report = [](const LogLoss& loss) { log_warn("access log: {}", text_of(loss)); };
@@ -220,7 +220,7 @@ void App::announce() {
     std::fflush(stdout);
   }
   if (overrides_.ready_fd && !platform::write_and_close(*overrides_.ready_fd, json.data(), json.size())) {
-    complain(fmt::format("nobody reads descriptor {} (--ready-fd)", *overrides_.ready_fd));
+    complain(fmt::format("nothing reads from descriptor {} (--ready-fd)", *overrides_.ready_fd));
   }
 }
 
@@ -373,7 +373,7 @@ Task<void> App::force_end(CancelToken token) {
   SleepUntil sleep(*reactor_, reactor_->now() + forced_end, token);
   const bool slept = co_await sleep;
   if (!slept) co_return;
-  complain("a worker does not stop: ending without it");
+  complain("a worker does not stop: exiting without it");
   std::_Exit(exit_failed_start);
 }
 
@@ -404,7 +404,7 @@ bool App::all_workers_ended() {
     if (worker.failure().empty() && draining_) continue;
     failed_ = true;
     log_error("worker {} failed: {}: all workers are stopped", i,
-              worker.failure().empty() ? "it ended without being asked to" : worker.failure());
+              worker.failure().empty() ? "it ended unexpectedly" : worker.failure());
     begin_stop();
   }
   if (!announced_ && !draining_ && serving == workers_.size()) announce();

@@ -22,7 +22,7 @@ std::string short_help() {
 
   weir proxy :8080 localhost:3000     proxy one address, no file needed
   weir check weir.yaml                look for mistakes in a configuration file
-  weir check --target windows weir.yaml   would another system take it?
+  weir check --target windows weir.yaml   would another system accept it?
   weir run weir.yaml                  serve it (without a file: {})
 
 More: weir --help, weir COMMAND --help, weir version -v
@@ -65,7 +65,7 @@ void add_overrides(CLI::App& command, Overrides& overrides) {
   command.add_option("--workers", overrides.workers, "Worker threads, 1 to 1024 (default: one per processor)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
-  command.add_option("--backend", overrides.backend, "Event mechanism, beats the file (weir platforms lists them)")
+  command.add_option("--backend", overrides.backend, "Event mechanism; overrides the file (weir platforms lists them)")
       ->type_name("NAME");
   command
       .add_option("--ready-fd", overrides.ready_fd,
@@ -76,7 +76,7 @@ void add_overrides(CLI::App& command, Overrides& overrides) {
 }
 
 void add_process(CLI::App& command, SignalCommand& values) {
-  command.add_option("--pid", values.process, "The number of its process, as --print-addresses and --ready-fd tell it")
+  command.add_option("--pid", values.process, "Its PID, as printed by --print-addresses and --ready-fd")
       ->required()
       ->check(CLI::Range(1U, UINT32_MAX))
       ->type_name("N");
@@ -100,9 +100,9 @@ struct Grammar {
   CLI::App* check = app.add_subcommand("check", "Check configuration files and print every mistake; exit 78 if any");
   CLI::App* proxy = app.add_subcommand("proxy", "Proxy one address to one or several targets, without a file");
   CLI::App* platforms =
-      app.add_subcommand("platforms", "What this build offers here, and what each system cannot do, by rule");
-  CLI::App* stop = app.add_subcommand("stop", "Ask a running weir to finish what it is doing and end");
-  CLI::App* reopen = app.add_subcommand("reopen-logs", "Ask a running weir to open its log files anew");
+      app.add_subcommand("platforms", "Show what this build offers here, and what each system cannot do");
+  CLI::App* stop = app.add_subcommand("stop", "Ask a running weir to finish requests in flight and exit");
+  CLI::App* reopen = app.add_subcommand("reopen-logs", "Ask a running weir to reopen its log files");
   CLI::App* selftest =
       app.add_subcommand("selftest", "Run the conformance suite of this build on this machine; exit 1 if a test fails");
   CLI::App* version = app.add_subcommand("version", "Print the version");
@@ -115,7 +115,7 @@ struct Grammar {
     }
     app.require_subcommand(0, 1);
     app.add_flag("--version", version_flag, "Print the version");
-    app.footer("Exit codes: 0 ended as asked, 1 failed start, 2 wrong usage, 78 configuration refused.");
+    app.footer("Exit codes: 0 success, 1 failed to start, 2 usage error, 78 configuration rejected.");
 
     run->add_option("-c,--config", run_values.file, "Configuration file")->type_name("FILE");
     run->add_option("FILE", run_positional, "The same; default " + default_files())->type_name("");
@@ -126,7 +126,7 @@ struct Grammar {
     check->add_flag("-v,--verbose", check_values.verbose, "Print the effective routes in match order");
     check
         ->add_option("--target", check_values.targets,
-                     "Judge for linux, macos, macos-10.8, freebsd, openbsd, netbsd or windows, each with or without a "
+                     "Check for linux, macos, macos-10.8, freebsd, openbsd, netbsd or windows, each with or without a "
                      "backend: windows/select; several with commas (default: this host)")
         ->delimiter(',')
         ->take_all()
@@ -134,18 +134,18 @@ struct Grammar {
         ->type_name("SYSTEM[/BACKEND]");
     check
         ->add_option("--descriptors", check_values.descriptors,
-                     "Descriptors a process may have open there (default: this process's limit for this system, else "
-                     "not judged)")
+                     "Descriptors a process may open on the target (default: the limit here if it is this system, else "
+                     "not checked)")
         ->check(CLI::Range(std::uint64_t{16}, std::uint64_t{1} << 30))
         ->type_name("N");
     check->add_flag("--json", check_values.json, "Print the findings as JSON on standard output");
 
     platforms->add_flag_callback(
-        "--json", [this] { platforms_values.form = TextForm::json; }, "Print it as JSON");
+        "--json", [this] { platforms_values.form = TextForm::json; }, "Print JSON");
     platforms->add_flag_callback(
         "--markdown", [this] { platforms_values.form = TextForm::markdown; }, "Print docs/platforms.md");
 
-    selftest->add_option("--backend", selftest_values.backend, "Only this one (default: each that works here)")
+    selftest->add_option("--backend", selftest_values.backend, "Only this backend (default: each one that works here)")
         ->type_name("NAME");
     selftest->add_flag("--json", selftest_values.json, "Print the verdict as JSON");
 
@@ -155,13 +155,14 @@ struct Grammar {
 
     version->add_flag("-v,--verbose", version_values.verbose, "Print compiler, build type, backends and libraries too");
 
-    proxy->add_option("LISTEN", proxy_values.listen, "\"8080\" on this machine, \":8080\" for everybody, \"127.0.0.1:8080\" or "
+    proxy->add_option("LISTEN", proxy_values.listen, "\"8080\" (localhost only), \":8080\" (every address), "
+                                                     "\"127.0.0.1:8080\" or "
                       "\"unix:/path\"")
         ->required()
         ->type_name("");
     proxy
         ->add_option("TARGET", proxy_values.targets,
-                     "\"localhost:3000\", \"3000\", \"http://10.0.0.1\" or \"unix:/path\"; several take turns")
+                     "\"localhost:3000\", \"3000\", \"http://10.0.0.1\" or \"unix:/path\"; several are used in turn")
         ->required()
         ->type_name("");
     proxy->add_option("--host", proxy_values.host, "Send this Host field instead of the client's")->type_name("NAME");
@@ -177,7 +178,7 @@ struct Grammar {
     proxy->add_flag("--request-id,!--no-request-id", proxy_values.request_id, "Send X-Request-ID (default yes)");
     proxy
         ->add_option("--trusted-proxies", proxy_values.trusted_proxies,
-                     "Believe the forwarding headers of these: 10.0.0.0/8, several with commas")
+                     "Trust forwarding headers from these addresses: 10.0.0.0/8; separate several with commas")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->type_name("BLOCK");

@@ -38,8 +38,8 @@ std::string default_file() {
 
 int no_file() {
   fmt::print(stderr,
-             "weir: no configuration file: there is none of {}\n"
-             "Name one ('weir run FILE'), or go without ('weir proxy :8080 localhost:3000').\n",
+             "weir: no configuration file found: looked for {}\n"
+             "Name one ('weir run FILE'), or do without one ('weir proxy :8080 localhost:3000').\n",
              fmt::join(platform::default_configuration_files(), ", "));
   return exit_usage;
 }
@@ -51,7 +51,7 @@ int run(const RunCommand& command) {
   Configuration loaded = load_configuration(file, {run_target(command.overrides.backend)}, true);
   for (const config::Diagnostic& diagnostic : loaded.diagnostics) fmt::print(stderr, "{}", config::render(diagnostic));
   if (!loaded) {
-    fmt::print(stderr, "weir: {} was refused, nothing was started\n", file);
+    fmt::print(stderr, "weir: {} was rejected, nothing was started\n", file);
     return exit_refused_configuration;
   }
   return App(std::move(loaded.spec), command.overrides, HangUp::reloads).run();
@@ -94,14 +94,14 @@ int signal(const SignalCommand& command) {
                                                      : platform::Signal::reopen_logs;
   if (const auto other = other_program(command.process)) {
     fmt::print(stderr,
-               "weir: process {} is not weir, it runs {}: nothing was sent; 'pgrep weir' lists weir's processes\n",
+               "weir: process {} is not weir but {}: it was not signalled; 'pgrep weir' lists weir's processes\n",
                command.process, *other);
     return exit_failed_start;
   }
   const Error error = platform::send_signal(command.process, what);
   if (!error) return exit_ok;
   fmt::print(stderr, "weir: cannot signal process {}: {}\n", command.process,
-             error.code == Errc::not_found ? "there is no such process, or it is not weir" : describe(error));
+             error.code == Errc::not_found ? "no such process, or it is not weir" : describe(error));
   return exit_failed_start;
 }
 

@@ -58,9 +58,10 @@ std::string remedy_of(const Address& address, const Error& error) {
                        : "use a port above 1023 or grant CAP_NET_BIND_SERVICE";
     case Errc::address_in_use:
       return unix_path
-                 ? "a server listens on that socket, or a file that is no socket has the name: stop or remove it"
-                 : fmt::format("stop what listens on port {} ('ss -ltnp' shows it) or use another port", address.port);
-    case Errc::address_not_available: return "'ip address' lists what it has; \":PORT\" listens on all";
+                 ? "a server listens on that socket, or the file of that name is not a socket: stop or remove it"
+                 : fmt::format("stop the program that listens on port {} ('ss -ltnp' shows it) or use another port",
+                               address.port);
+    case Errc::address_not_available: return "'ip address' lists its addresses; \":PORT\" listens on all of them";
     case Errc::not_found: return "create the directory";
     case Errc::descriptor_limit: return "raise the limit ('ulimit -n', LimitNOFILE= in a unit)";
     default: return {};

@@ -65,7 +65,7 @@ std::string text_of(const LogLoss& loss) {
     case LogLoss::What::dropped:
       return fmt::format("{} lines dropped: requests come faster than the log is written", loss.lines);
     case LogLoss::What::unwritable:
-      return fmt::format("cannot be written: {}: {} lines lost, more may follow until it can", loss.why, loss.lines);
+      return fmt::format("cannot be written: {}: {} lines lost so far", loss.why, loss.lines);
     case LogLoss::What::writable: break;
   }
   return fmt::format("can be written again, {} lines were lost", loss.lines);

@@ -41,7 +41,7 @@ class LogFile {
   bool line_is_cut_ = false;  // the last write ended within a line
 };
 
-// "cannot be written: No space left on device: 3 lines lost, more may follow until it can", for one line of a log.
+// "cannot be written: No space left on device: 3 lines lost so far", for one line of a log.
 std::string text_of(const LogLoss& loss);
 
 }  // namespace weir::daemon

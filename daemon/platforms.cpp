@@ -31,14 +31,14 @@ BackendReport tried(const BackendInfo& info, bool already_chosen) {
   const auto made = info.make();
   if (!made) {
     report.state = State::fails;
-    report.reason = fmt::format("auto passes it over: {}",
+    report.reason = fmt::format("skipped by auto: {}",
                                 info.explain != nullptr ? info.explain(made.error()) : describe(made.error()));
     return report;
   }
   report.state = State::works;
   report.chosen = !already_chosen && !info.by_name_only;
   report.reason =
-      report.chosen ? "auto takes it: the first in this order that works" : "taken when it is asked for by name";
+      report.chosen ? "selected by auto: the first in this order that works" : "available by name";
   return report;
 }
 
@@ -101,16 +101,16 @@ std::string where(RuleId rule) {
 
 constexpr std::string_view introduction = R"(# Platforms
 
-Generated from the restriction table in `core/reactor/restrictions.cpp` by `weir platforms --markdown`. The same table is
-what refuses at run time, what `weir check --target` judges by, and what the tests walk. Its rules are the documented
-restrictions of CPython's asyncio ("Platform Support"), and those of the systems themselves.
+Generated from the restriction table in `core/reactor/restrictions.cpp` by `weir platforms --markdown`. The same table
+decides what weir refuses at run time, what `weir check --target` reports, and what the tests check. Its rules are the
+restrictions documented for CPython's asyncio ("Platform Support"), and those of the systems themselves.
 
-- `weir platforms` shows this table beside what this build and this machine offer: which backends were compiled in, which
-  of them work when they are really created, which one `auto` takes, and why the others are passed over.
-- `weir check --target windows/select,macos weir.yaml` judges a file for other systems, on any host. A refusal ends with
-  exit code 78 and names place, rule and remedy; what only bends is a warning.
-- `weir selftest` runs the conformance suite of this build on this machine.
-- What differs on one system stands in the file itself, under `platform`:
+- `weir platforms` shows this table, and what this build and this machine offer: which backends were compiled in, which
+  of them work when they are created, which one `auto` selects, and why it skips the others.
+- `weir check --target windows/select,macos weir.yaml` checks a file for other systems, on any host. If a target rejects
+  it, weir exits with 78 and reports the place, the rule and the remedy; a mere deviation is a warning.
+- `weir selftest` runs this build's conformance suite on this machine.
+- Settings for one system go into the same file, under `platform`:
 
 ```yaml
 listeners: { web: { bind: "unix:/run/weir.sock", upstream: app } }
@@ -118,7 +118,7 @@ upstreams: { app: ["127.0.0.1:3000"] }
 platform: { windows: { listeners: { web: { bind: "127.0.0.1:8080" } } } }
 ```
 
-Maps are merged key by key, a text or a list replaces what is there, and a key without a value (`~`) removes it.
+Maps are merged key by key, a string or a list replaces the previous value, and a key without a value (`~`) removes it.
 
 ## Backends
 
@@ -144,7 +144,7 @@ std::vector<BackendReport> backend_reports() {
     BackendReport report;
     report.kind = kind;
     report.state = ruled.allowed ? State::left_out : State::elsewhere;
-    report.reason = ruled.allowed ? "this build was made without it" : std::string(restriction(ruled.rule)->sentence);
+    report.reason = ruled.allowed ? "not compiled into this build" : std::string(restriction(ruled.rule)->sentence);
     reports.push_back(std::move(report));
   }
   return reports;
@@ -167,7 +167,7 @@ std::string platforms_text() {
   for (const BackendReport& report : backend_reports()) {
     out += fmt::format("  {:<9} {:<9} {}\n", name_of(report.kind), word_for(report.state), report.reason);
   }
-  out += "\nWhat each platform refuses, and what it bounds:\n";
+  out += "\nFeatures refused and limits set by each platform:\n";
   for (const Platform& platform : every_platform()) {
     const std::string limits = limits_text(platform);
     out += fmt::format("  {:<18} {}{}{}\n", platform_name(platform), fmt::join(refused_features(platform), ", "),
@@ -218,7 +218,7 @@ std::string platforms_markdown() {
   for (std::size_t os = 0; os < os_names().size(); ++os) {
     out += fmt::format("| {} | {} |\n", title_of(static_cast<Os>(os)), backends_of(static_cast<Os>(os)));
   }
-  out += "\n## What each platform refuses, and what it bounds\n\n| platform | refused | bounds |\n|---|---|---|\n";
+  out += "\n## Features refused and limits set by each platform\n\n| platform | refused | limits |\n|---|---|---|\n";
   for (const Platform& platform : every_platform()) {
     out += fmt::format("| `{}` | {} | {} |\n", platform_name(platform), fmt::join(refused_features(platform), ", "),
                        limits_text(platform));

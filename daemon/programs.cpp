@@ -48,11 +48,11 @@ std::string in_search_path(const std::string& name) {
   }
   switch (best) {
     case Found::program: return {};
-    case Found::not_executable: return fmt::format("the \"{}\" in PATH may not be executed", name);
+    case Found::not_executable: return fmt::format("the \"{}\" in PATH is not executable", name);
     case Found::nothing:
     case Found::other: break;
   }
-  return fmt::format("no directory of PATH has a program \"{}\"", name);
+  return fmt::format("no directory in PATH has a program \"{}\"", name);
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ std::string why_not_startable(const std::string& program) {
     case Found::program: return {};
     case Found::nothing: return fmt::format("there is no file {}", program);
     case Found::other: return fmt::format("{} is a directory or a device, not a program", program);
-    case Found::not_executable: return fmt::format("{} may not be executed", program);
+    case Found::not_executable: return fmt::format("{} is not executable", program);
   }
   return {};
 }
@@ -76,11 +76,12 @@ std::vector<config::Diagnostic> missing_programs(const std::vector<config::Progr
     if (why.empty()) continue;
     config::Diagnostic found = program.place;
     found.severity = config::Severity::warning;
-    const bool permission = why.ends_with("may not be executed");
+    const bool permission = why.ends_with("is not executable");
     found.message = std::move(why);
-    found.hint = permission ? fmt::format("chmod +x {}; until then every check fails and the endpoints are down", program.name)
-                            : "until it is there every check fails and the endpoints are down; a relative path starts "
-                              "from the directory of this file";
+    found.hint = permission ? fmt::format("run chmod +x {}; until then every check fails and the endpoints are down",
+                                         program.name)
+                            : "every check fails until it exists, and the endpoints are down; a relative path is "
+                              "relative to the directory of this file";
     findings.push_back(std::move(found));
   }
   return findings;

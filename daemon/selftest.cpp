@@ -73,7 +73,7 @@ std::string as_json(const Trial& trial) {
 
 int selftest(const SelftestCommand& command, Suite suite) {
   if (suite == nullptr) {
-    fmt::print(stderr, "weir: this build has no selftest: it was made with WEIR_SELFTEST=OFF\n");
+    fmt::print(stderr, "weir: this build has no selftest: it was built with WEIR_SELFTEST=OFF\n");
     return exit_failed_start;
   }
   if (const std::string wrong = wrong_backend(command.backend); !wrong.empty()) {

@@ -23,7 +23,7 @@ struct SuiteResult {
 // Runs every test of one backend. Several backends one after the other are fine.
 using Suite = SuiteResult (*)(std::string_view backend);
 
-Suite linked_suite() noexcept;  // null: this build was made without it
+Suite linked_suite() noexcept;  // null: not compiled into this build
 
 // The tests of child processes start this very program: then it does what they ask, and that is its exit code. Nothing:
 // this is an ordinary start. First thing in main.

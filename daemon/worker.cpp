@@ -85,7 +85,7 @@ void Worker::main() noexcept {
   try {
     serve();
   } catch (const std::exception& error) { failure_ = error.what(); } catch (...) {
-    failure_ = "an exception of no known kind";
+    failure_ = "unknown exception";
   }
   access_ring_.reset();
   ended_.store(true, std::memory_order_release);

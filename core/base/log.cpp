@@ -225,7 +225,7 @@ void LogWriter::write_batch() noexcept {
   } catch (const LogWriteFailed& failed) { lost_in_write(failed.what(), failed.written()); } catch (
       const std::exception& failed) {
     lost_in_write(failed.what(), 0);
-  } catch (...) { lost_in_write("for no known reason", 0); }
+  } catch (...) { lost_in_write("for an unknown reason", 0); }
 }
 
 // A line that was taken in part is lost.

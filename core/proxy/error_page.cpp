@@ -244,17 +244,17 @@ std::string_view default_detail(std::uint16_t status) noexcept {
     case 413: return "The request body is larger than this server accepts.";
     case 414: return "The request line is longer than this server accepts.";
     case 417: return "The expectation of the request cannot be met.";
-    case 421: return "This server does not answer for that host.";
+    case 421: return "This server does not serve that host.";
     case 431: return "The request header is larger than this server accepts.";
-    case 500: return "The server made a mistake.";
+    case 500: return "The server encountered an internal error.";
     case 501: return "The request asks for something this server does not support.";
-    case 502: return "The upstream could not be reached or gave no valid answer.";
-    case 503: return "The service is not available at the moment.";
+    case 502: return "The upstream could not be reached or did not give a valid answer.";
+    case 503: return "The service is temporarily unavailable.";
     case 504: return "The upstream did not answer in time.";
     case 505: return "The HTTP version of the request is not supported.";
     default: break;
   }
-  return status >= 500 ? "The request could not be completed." : "The request was refused.";
+  return status >= 500 ? "The request could not be completed." : "The request was rejected.";
 }
 
 void write_http_date(WallTime time, char* out) noexcept {

@@ -48,7 +48,8 @@ constexpr std::string_view select_module = "CPython, select: availability of epo
 // Ids are stable: configurations, documents and tests refer to them. New rows go to the end.
 constexpr std::array rows{
     Row{{"regular-files-not-watchable",
-         "the readiness of a regular file cannot be watched on any platform, and a pipe transport takes pipes, FIFOs, "
+         "the readiness of a regular file cannot be watched on any platform, and a pipe transport supports pipes, "
+         "FIFOs, "
          "sockets and character devices only; read the file directly or put a pipe in front of it",
          asyncio_all},
         {every_system, every_backend},
@@ -65,13 +66,13 @@ constexpr std::array rows{
         {windows, every_backend},
         bit(Feature::signal_handlers)},
     Row{{"windows-no-child-watcher",
-         "child processes are watched by a mechanism of its own on Windows; no child watcher can be set",
+         "Windows watches child processes by a mechanism of its own; no child watcher can be set",
          asyncio_windows},
         {windows, every_backend},
         bit(Feature::child_watcher)},
     Row{{"windows-clock-15ms",
          "the monotonic clock of Windows usually steps by 15.6 ms, 0.5 ms at best, depending on hardware and system "
-         "configuration; shorter timeouts end late",
+         "configuration; shorter timeouts expire late",
          asyncio_windows},
         {windows, every_backend},
         0,
@@ -90,7 +91,8 @@ constexpr std::array rows{
         {windows, bit(BackendKind::iocp)},
         bit(Feature::plain_pipes)},
     Row{{"windows-select-sockets-only",
-         "the select backend of Windows takes sockets only; use the iocp backend for other handles", asyncio_selector},
+         "the select backend of Windows supports sockets only; use the iocp backend for other handles",
+         asyncio_selector},
         {windows, bit(BackendKind::select)},
         bit(Feature::char_devices)},
     Row{{"windows-select-no-pipe-watch",
@@ -118,13 +120,14 @@ constexpr std::array rows{
         {bit(Os::macos), bit(BackendKind::kqueue), 1008},
         bit(Feature::char_devices)},
     Row{{"posix-select-fd-setsize",
-         "the select backend takes descriptors below 1024 (FD_SETSIZE) only; use another backend for more connections",
+         "the select backend supports only descriptors below 1024 (FD_SETSIZE); use another backend for more "
+         "connections",
          "POSIX.1-2017, select(): FD_SETSIZE"},
         {posix, bit(BackendKind::select)},
         0,
         1024},
     Row{{"posix-descriptor-limit",
-         "every socket is a descriptor, and a process has no more of them than its limit allows; raise it (ulimit -n, "
+         "every socket is a descriptor, and their number per process is limited; raise the limit (ulimit -n, "
          "LimitNOFILE= in a unit) or lower max_connections",
          "POSIX.1-2017, getrlimit(): RLIMIT_NOFILE"},
         {posix, every_backend},
@@ -149,9 +152,8 @@ constexpr std::array rows{
         {windows, bit(BackendKind::poll)},
         bit(Feature::this_backend)},
     Row{{"windows-no-reuse-port",
-         "several listeners cannot share an address on Windows: there the option of that name lets anybody take it "
-         "away; "
-         "one thread accepts",
+         "listeners cannot share an address on Windows, where the option of that name would let any process take the "
+         "address over; one thread accepts",
          "CPython, asyncio, Event Loop: create_server(), reuse_port"},
         {windows, every_backend},
         bit(Feature::shared_listeners)},

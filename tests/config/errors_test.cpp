@@ -94,12 +94,12 @@ TEST_CASE("Unknown keys name the nearest key, or the section the key belongs to"
   check({WEB "tls: {}\n", 3, 1, "tls", "weir has no key \"tls\"", "does not support TLS"});
   check_route("  - { upstream: app, timeout: { keep_alive: 1s } }\n", 33, "routes[0].timeout.keep_alive", "unknown key",
               "belongs to timeouts");
-  check({WEB "on: 1\n", 3, 1, "on", "unknown key", "truth value"});
+  check({WEB "on: 1\n", 3, 1, "on", "unknown key", "boolean"});
 }
 
 TEST_CASE("A duplicate key names both places") {
   check({"listeners:\n  web: \":1\"\n  web: \":2\"\nroutes: [{ respond: 204 }]\n", 3, 3, "listeners",
-         "duplicate key \"web\"", "first given at weir.yaml:2:3"});
+         "duplicate key \"web\"", "first defined at weir.yaml:2:3"});
   std::string many = "listeners:\n";
   for (int i = 1; i <= 40; ++i) many += "  l" + std::to_string(i) + ": \":" + std::to_string(i) + "\"\n";
   many += "  l7: \":99\"\nroutes: [{ respond: 204 }]\n";
@@ -111,9 +111,9 @@ TEST_CASE("Durations need a unit and a sensible length") {
   check({WEB "timeouts: { idle: 5min }\n", 3, 19, "timeouts.idle", "\"5min\" is not a duration", "did you mean 5m?"});
   check({WEB "timeouts: { idle: soon }\n", 3, 19, "timeouts.idle", "\"soon\" is not a duration", "units are"});
   check({WEB "timeouts: { idle: 400d }\n", 3, 19, "timeouts.idle", "too long", "365d"});
-  check({WEB "timeouts: { idle: [1s] }\n", 3, 19, "timeouts.idle", "a duration such as 30s is expected, this is a list",
+  check({WEB "timeouts: { idle: [1s] }\n", 3, 19, "timeouts.idle", "expected a duration such as 30s, found a list",
          ""});
-  check({WEB "timeouts: { idle: }\n", 3, 19, "timeouts.idle", "the value is missing", ""});
+  check({WEB "timeouts: { idle: }\n", 3, 19, "timeouts.idle", "missing value", ""});
 }
 
 TEST_CASE("Sizes need a unit and fit where they are used") {
@@ -132,13 +132,13 @@ TEST_CASE("Smaller buffers lower the defaults of the limits instead of being ref
   CHECK(spec->limits.request_line == 4096);
 }
 
-TEST_CASE("Numbers and truth values are strict, and say what to write") {
+TEST_CASE("Numbers and booleans are strict, and say what to write") {
   check({WEB "limits: { header_count: 129 }\n", 3, 25, "limits.header_count", "out of range", "from 1 to 128"});
-  check({WEB "limits: { header_count: ten }\n", 3, 25, "limits.header_count", "a whole number is expected", ""});
-  check({WEB "limits: { header_count: \"10\" }\n", 3, 25, "limits.header_count", "this is a text", "without quotes"});
+  check({WEB "limits: { header_count: ten }\n", 3, 25, "limits.header_count", "expected a whole number", ""});
+  check({WEB "limits: { header_count: \"10\" }\n", 3, 25, "limits.header_count", "found a string", "without quotes"});
   check({WEB "limits: { header_count: 010 }\n", 3, 25, "limits.header_count", "octal", "write 10"});
   check({WEB "limits: { header_count: 99999999999999999999 }\n", 3, 25, "limits.header_count", "out of range", ""});
-  check({WEB "limits: { header_count: -1 }\n", 3, 25, "limits.header_count", "a whole number is expected", ""});
+  check({WEB "limits: { header_count: -1 }\n", 3, 25, "limits.header_count", "expected a whole number", ""});
   check({WEB "forwarding: { via: yes }\n", 3, 20, "forwarding.via", "true or false", "write true"});
   check({WEB "forwarding: { via: off }\n", 3, 20, "forwarding.via", "true or false", "write false"});
   check({WEB "forwarding: { via: \"true\" }\n", 3, 20, "forwarding.via", "true or false", "without quotes"});
@@ -147,11 +147,11 @@ TEST_CASE("Numbers and truth values are strict, and say what to write") {
 }
 
 TEST_CASE("What YAML 1.1 would not read as a text is asked for in quotes") {
-  check({WEB "server_name: off\n", 3, 14, "server_name", "YAML 1.1 reads off as a truth value", "\"off\""});
+  check({WEB "server_name: off\n", 3, 14, "server_name", "YAML 1.1 reads off as a boolean", "\"off\""});
   check({WEB "access_log: off\n", 3, 13, "access_log", "not a format", "remove it"});
-  check({"listeners: { web: 22:22 }\nroutes: [{ respond: 204 }]\n", 1, 19, "listeners.web", "base 60", "\"22:22\""});
+  check({"listeners: { web: 22:22 }\nroutes: [{ respond: 204 }]\n", 1, 19, "listeners.web", "base-60", "\"22:22\""});
   check_route("  - { upstream: app, request_headers: { set: { X-A: no } } }\n", 53, "routes[0].request_headers.set.X-A",
-              "truth value", "\"no\"");
+              "boolean", "\"no\"");
   check({"listeners: { web: { bind: \"unix:/x\", unix_mode: 0660 } }\nroutes: [{ respond: 204 }]\n", 1, 49,
          "listeners.web.unix_mode", "different numbers", "in quotes, such as \"0660\""});
   good(WEB "server_name: \"off\"\n");
@@ -189,8 +189,8 @@ TEST_CASE("An endpoint that is none comes with the right one") {
   };
   endpoint("localhost", "not an endpoint", "it needs a port: localhost:80");
   endpoint("http://localhost:3000", "not an endpoint", "localhost:3000");
-  endpoint(":3000", "says no host", "127.0.0.1:3000");
-  endpoint("[::]:3000", "says no host", "[::1]:3000");
+  endpoint(":3000", "has no host", "127.0.0.1:3000");
+  endpoint("[::]:3000", "has no host", "[::1]:3000");
   endpoint("3000", "not an endpoint", "127.0.0.1:3000");
   endpoint("app_1:0", "not an endpoint", "");
   endpoint("127.0.0.1:0", "port 0", "");
@@ -239,8 +239,8 @@ TEST_CASE("A route has exactly one action") {
   check_route("  - { path: /x }\n", 5, "routes[0]", "does nothing", "upstream, respond and redirect");
   check_route("  - { upstream: app, respond: 204 }\n", 31, "routes[0].respond", "2 actions: upstream and respond",
               "keep one");
-  check_route("  - { respond: }\n", 16, "routes[0].respond", "the value is missing", "");
-  check_route("  - app\n", 5, "routes[0]", "a map of the keys of a route", "upstream: app");
+  check_route("  - { respond: }\n", 16, "routes[0].respond", "missing value", "");
+  check_route("  - app\n", 5, "routes[0]", "a map of route keys", "upstream: app");
 }
 
 TEST_CASE("A host is a name, in ASCII, with a wildcard at most in front") {
@@ -269,11 +269,11 @@ TEST_CASE("A path is in its normal form, or it could never match") {
   check_route("  - { path: /../b, upstream: app }\n", 13, "routes[0].path", "climbs", "");
   check_route("  - { path: /a%2fb, upstream: app }\n", 13, "routes[0].path", "hidden slash", "");
   check_route("  - { path: \"/a?b=1\", upstream: app }\n", 13, "routes[0].path", "holds a ?", "write /a");
-  check_route("  - { path: /a/*, upstream: app }\n", 13, "routes[0].path", "holds a *", ": /a is for /a and everything");
-  check_route("  - { path: /*, upstream: app }\n", 13, "routes[0].path", "holds a *", ": / is for / and everything");
-  check_route("  - { path: /a*, upstream: app }\n", 13, "routes[0].path", "holds a *", ": /a is for /a and everything");
-  check_route("  - { path: /a/b*.php, upstream: app }\n", 13, "routes[0].path", "holds a *", ": /a is for /a and");
-  check_route("  - { path: =/a/*, upstream: app }\n", 13, "routes[0].path", "holds a *", ": /a is for /a and");
+  check_route("  - { path: /a/*, upstream: app }\n", 13, "routes[0].path", "contains a *", ": /a is for /a and everything");
+  check_route("  - { path: /*, upstream: app }\n", 13, "routes[0].path", "contains a *", ": / is for / and everything");
+  check_route("  - { path: /a*, upstream: app }\n", 13, "routes[0].path", "contains a *", ": /a is for /a and everything");
+  check_route("  - { path: /a/b*.php, upstream: app }\n", 13, "routes[0].path", "contains a *", ": /a is for /a and");
+  check_route("  - { path: =/a/*, upstream: app }\n", 13, "routes[0].path", "contains a *", ": /a is for /a and");
   check_route("  - { path: /caf\xC3\xA9, upstream: app }\n", 13, "routes[0].path", "percent-encoded",
               ": /caf%C3%A9");
   check_route("  - { path: \"/50%\", upstream: app }\n", 13, "routes[0].path", "two hex digits", "%25");
@@ -287,7 +287,7 @@ TEST_CASE("Methods and header conditions are checked") {
               Severity::warning);
   check_route("  - { headers: { X-A: false }, upstream: app }\n", 23, "routes[0].headers.X-A", "absence", "\"false\"");
   check_route("  - { headers: { \"X A\": 1 }, upstream: app }\n", 18, "routes[0].headers.X A", "not a header name", "");
-  check_route("  - { headers: [X-A], upstream: app }\n", 16, "routes[0].headers", "a map of header names is expected",
+  check_route("  - { headers: [X-A], upstream: app }\n", 16, "routes[0].headers", "expected a map of header names",
               "");
 }
 
@@ -296,26 +296,26 @@ TEST_CASE("Headers that weir writes itself cannot be edited") {
     check_route(("  - { upstream: app, request_headers: " + inside + " }\n").c_str(), column, path, message, hint);
   };
   edit("{ set: { Connection: x } }", 48, "routes[0].request_headers.set.Connection", "cannot be changed",
-       "writes it itself");
+       "sets it itself");
   edit("{ remove: [content-length] }", 50, "routes[0].request_headers.remove[0]", "cannot be changed", "");
   edit("{ add: { Transfer-Encoding: x } }", 48, "routes[0].request_headers.add.Transfer-Encoding", "cannot be changed",
        "");
   edit("{ set: { Host: x } }", 48, "routes[0].request_headers.set.Host", "cannot be changed", "rewrite");
   edit("{ set: { \"X:\": x } }", 48, "routes[0].request_headers.set.X:", "not a header name", "");
-  edit("{ set: { X-A: \"a\\nb\" } }", 53, "routes[0].request_headers.set.X-A", "cannot be the value of a header", "one line");
+  edit("{ set: { X-A: \"a\\nb\" } }", 53, "routes[0].request_headers.set.X-A", "not a valid header value", "one line");
   edit("{ set: { X-A: 1, x-a: 2 } }", 56, "routes[0].request_headers.set.x-a", "set twice", "");
-  edit("{ set: { X-A: [1] } }", 53, "routes[0].request_headers.set.X-A", "a text is expected, this is a list", "");
+  edit("{ set: { X-A: [1] } }", 53, "routes[0].request_headers.set.X-A", "expected a string, found a list", "");
 }
 
 TEST_CASE("Responses and redirects keep to HTTP") {
-  check_route("  - respond: 503 Service Unavailable\n", 14, "routes[0].respond", "is a text, which would be sent with",
+  check_route("  - respond: 503 Service Unavailable\n", 14, "routes[0].respond", "is a string, which would be sent",
               "for status 503 write respond: { status: 503, body: \"Service Unavailable\" }");
-  check_route("  - respond: \"503\"\n", 14, "routes[0].respond", "is a text", "for status 503 write respond: 503;");
-  check_route("  - respond: \"404 Not Found\"\n", 14, "routes[0].respond", "is a text", "status: 404");
+  check_route("  - respond: \"503\"\n", 14, "routes[0].respond", "is a string", "for status 503 write respond: 503;");
+  check_route("  - respond: \"404 Not Found\"\n", 14, "routes[0].respond", "is a string", "status: 404");
   check_route("  - respond: 99\n", 14, "routes[0].respond", "out of range", "200 to 599");
   check_route("  - respond: 101\n", 14, "routes[0].respond", "out of range", "");
   check_route("  - respond: { status: 204, body: x }\n", 35, "routes[0].respond.body", "has no body", "");
-  check_route("  - respond: [1]\n", 14, "routes[0].respond", "a status, a text or a map", "");
+  check_route("  - respond: [1]\n", 14, "routes[0].respond", "a status, a string or a map", "");
   check_route("  - respond: { headers: { Upgrade: x } }\n", 27, "routes[0].respond.headers.Upgrade",
               "cannot be changed", "");
   check_route("  - redirect: { location: /x, status: 305 }\n", 39, "routes[0].redirect.status", "305", "308");
@@ -326,13 +326,13 @@ TEST_CASE("Responses and redirects keep to HTTP") {
 
 TEST_CASE("A rewrite fits the path that is matched") {
   check_route("  - { path: =/x, upstream: app, rewrite: { prefix: /y } }\n", 52, "routes[0].rewrite.prefix",
-              "where a prefix is matched", "path: /new");
+              "if the route matches a prefix", "path: /new");
   check_route("  - { upstream: app, rewrite: { prefix: /y, path: /z } }\n", 51, "routes[0].rewrite.path",
-              "exclude each other", "");
+              "mutually exclusive", "");
   check_route("  - { upstream: app, rewrite: { path: y } }\n", 39, "routes[0].rewrite.path", "does not begin with /",
               "");
   check_route("  - { upstream: app, rewrite: { host: \"a b\" } }\n", 39, "routes[0].rewrite.host", "is not a host", "");
-  check_route("  - { respond: 204, rewrite: { host: a } }\n", 30, "routes[0].rewrite", "no effect", "answers by itself",
+  check_route("  - { respond: 204, rewrite: { host: a } }\n", 30, "routes[0].rewrite", "no effect", "answers requests itself",
               Severity::warning);
 }
 
@@ -390,9 +390,9 @@ TEST_CASE("Odd upstreams are refused or pointed out") {
   };
   upstream("[]", 19, "upstreams.app", "no endpoints");
   upstream("{ max_idle: 1 }", 14, "upstreams.app", "no endpoints");
-  upstream("{ endpoints: { a: b } }", 32, "upstreams.app.endpoints", "a list of endpoints is expected, this is a map");
+  upstream("{ endpoints: { a: b } }", 32, "upstreams.app.endpoints", "expected a list of endpoints, found a map");
   upstream("[{ weight: 1 }]", 20, "upstreams.app[0]", "no address");
-  upstream("[[\"127.0.0.1:1\"]]", 20, "upstreams.app[0]", "a map of the keys of an endpoint");
+  upstream("[[\"127.0.0.1:1\"]]", 20, "upstreams.app[0]", "a map of endpoint keys");
   upstream("[{ address: \"127.0.0.1:1\", weight: -1 }]", 54, "upstreams.app[0].weight", "a whole number");
   upstream("[\"127.0.0.1:1\", \"127.0.0.1:1\"]", 35, "upstreams.app[1]", "listed twice", Severity::warning);
   upstream("[{ address: \"127.0.0.1:1\", weight: 0 }]", 19, "upstreams.app", "weight 0", Severity::warning);
@@ -402,15 +402,15 @@ TEST_CASE("Trusted proxies are address blocks") {
   check({WEB "forwarding: { trusted_proxies: [10.0.0.0/33] }\n", 3, 33, "forwarding.trusted_proxies[0]",
          "not an address block", "10.0.0.0/8"});
   check({WEB "forwarding: { trusted_proxies: 10.0.0.1/8 }\n", 3, 32, "forwarding.trusted_proxies",
-         "address bits behind its prefix", "write 10.0.0.0/8 for the block, or 10.0.0.1 for this address alone"});
+         "address bits set beyond its prefix", "write 10.0.0.0/8 for the block, or 10.0.0.1 for this address alone"});
   check({WEB "forwarding: { trusted_proxies: \"fd00::1/8\" }\n", 3, 32, "forwarding.trusted_proxies",
-         "address bits behind its prefix", "fd00::/8"});
+         "address bits set beyond its prefix", "fd00::/8"});
   check(
       {WEB "forwarding: { trusted_proxies: everyone }\n", 3, 32, "forwarding.trusted_proxies", "not an address block", ""});
 }
 
 TEST_CASE("Sections of the wrong shape are refused, empty ones are nothing") {
-  check({WEB "runtime: fast\n", 3, 10, "runtime", "a map of the keys of a runtime is expected, this is a text", ""});
+  check({WEB "runtime: fast\n", 3, 10, "runtime", "expected a map of runtime keys, found a string", ""});
   check({WEB "upstreams: [a]\n", 3, 12, "upstreams", "a map of upstreams", ""});
   check({"listeners: { web: \":1\" }\nroutes: { a: b }\n", 2, 9, "routes", "a list of routes", "- host"},
         Severity::error);
@@ -449,11 +449,11 @@ TEST_CASE("A whole file of another proxy is recognised") {
 
 TEST_CASE("Variables of other proxies are errors with the right spelling") {
   const auto redirect = [](const std::string& location) { return only(with_routes("  - redirect: \"" + location + "\"\n")); };
-  CHECK(contains(redirect("https://$host$request_uri").message, "\"$host\" is not how weir writes a variable"));
+  CHECK(contains(redirect("https://$host$request_uri").message, "\"$host\" is not a weir variable"));
   CHECK(contains(redirect("https://$host$request_uri").hint, "write ${host}; for the text itself write $$host"));
   CHECK(contains(redirect("https://${host}$request_uri").hint, "write ${uri}"));
   CHECK(contains(redirect("https://a.test/$1").hint, "no regular expressions"));
-  CHECK(contains(redirect("https://${hots}/").hint, "did you mean ${host}? There are ${client} ${host} ${host_port}"));
+  CHECK(contains(redirect("https://${hots}/").hint, "did you mean ${host}? The variables are ${client} ${host} ${host_port}"));
   CHECK(contains(redirect("https://${request_uri}/").hint, "did you mean ${uri}?"));
   CHECK(contains(redirect("https://${host:-a}/").hint, "write ${host}"));
   CHECK(contains(redirect("https://${header.}/").hint, "${header.X-Tenant}"));
@@ -466,8 +466,8 @@ TEST_CASE("Variables of other proxies are errors with the right spelling") {
   CHECK(contains(header("$remote_addr").hint, "write ${client}"));
   CHECK(contains(header("$http_x_tenant_id").hint, "write ${header.X-Tenant-Id}"));
   CHECK(contains(header("$proxy_add_x_forwarded_for").hint, "by itself"));
-  CHECK(contains(header("%[src]").message, "\"%[src]\" is sent as it stands"));
-  CHECK(contains(only(with_routes("  - respond: \"${host}\"\n")).message, "${host} is a variable of the request"));
+  CHECK(contains(header("%[src]").message, "\"%[src]\" is sent literally"));
+  CHECK(contains(only(with_routes("  - respond: \"${host}\"\n")).message, "${host} is a request variable"));
   CHECK(contains(only("access_log: \"${status} ${hots}\"\n" WEB).hint, "did you mean ${host}?"));
 }
 

@@ -50,9 +50,9 @@ TEST_CASE("A variable that is missing or misspelt is an error at its place") {
   CHECK(missing.key_path == "routes[0].respond");
   CHECK(contains(missing.message, "WEIR_NEVER_SET is not set"));
   CHECK(contains(missing.hint, "${WEIR_NEVER_SET:-value}"));
-  CHECK(contains(only(with_routes("  - respond: \"${A B}\"\n")).message, "not a name"));
-  CHECK(contains(only(with_routes("  - respond: \"${\"\n")).message, "never closed"));
-  CHECK(contains(only(with_routes("  - respond: \"${}\"\n")).message, "not a name"));
+  CHECK(contains(only(with_routes("  - respond: \"${A B}\"\n")).message, "not the name"));
+  CHECK(contains(only(with_routes("  - respond: \"${\"\n")).message, "unclosed"));
+  CHECK(contains(only(with_routes("  - respond: \"${}\"\n")).message, "not the name"));
 }
 
 TEST_CASE("A redirect leaves the variables of the request alone and no others") {

@@ -79,20 +79,20 @@ TEST_CASE("A relative script starts from the directory of the file that writes i
 }
 
 TEST_CASE("A health check says what is checked, and only one thing") {
-  refused("{ interval: 5s }", 17, "", "does not say what is checked", "write one of tcp: true, http: /healthz");
-  refused("{}", 17, "", "does not say what is checked", "write one of");
-  refused("~", 17, "", "does not say what is checked", "write one of");
+  refused("{ interval: 5s }", 17, "", "does not say what to check", "add one of tcp: true, http: /healthz");
+  refused("{}", 17, "", "does not say what to check", "add one of");
+  refused("~", 17, "", "does not say what to check", "add one of");
   refused("{ tcp: true, http: / }", 36, ".http", "these are tcp and http", "keep one");
   refused("{ http: /, script: [a] }", 36, ".script", "these are http and script", "keep one");
   refused("{ tcp: false }", 24, ".tcp", "tcp: false checks nothing", "remove health_check, or write tcp: true");
   refused("{ htpp: /, tcp: true }", 19, ".htpp", "unknown key", "did you mean \"http\"?");
-  refused("tcp", 17, "", "a map of the keys of a health_check is expected", "");
+  refused("tcp", 17, "", "expected a map of health_check keys", "");
 }
 
 TEST_CASE("The parts of a health check are looked at") {
-  refused("{ http: healthz }", 25, ".http", "not a path that can be asked for", "write /healthz");
-  refused("{ http: \"http://app/healthz\" }", 25, ".http", "not a path", "write the path alone: /healthz");
-  refused("{ http: \"/a b\" }", 25, ".http", "not a path", "visible ASCII characters");
+  refused("{ http: healthz }", 25, ".http", "not a valid path", "write /healthz");
+  refused("{ http: \"http://app/healthz\" }", 25, ".http", "not a valid path", "write only the path: /healthz");
+  refused("{ http: \"/a b\" }", 25, ".http", "not a valid path", "visible ASCII characters");
   refused("{ script: [] }", 27, ".script", "the script is empty", "write the program and its arguments");
   refused("{ script: [\"\", x] }", 27, ".script", "the script is empty", "");
   refused("{ script: [a, \"b\\0c\"] }", 31, ".script[1]", "zero byte", "");

@@ -40,7 +40,7 @@ std::vector<Mistake> mistakes() {
 std::string fault(const Diagnostic& found) {
   if (found.line == 0 || found.column == 0) return "no place";
   if (found.hint.empty()) return "no remedy";
-  if (found.source_line.empty() && found.message != "the file holds no configuration") return "no line";
+  if (found.source_line.empty() && found.message != "the file contains no configuration") return "no line";
   return {};
 }
 

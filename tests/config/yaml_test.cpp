@@ -22,8 +22,8 @@ TEST_CASE("Text that is no YAML is one error that says what to do") {
   refused("listeners:\n  web: a: b\n", 2, "a ':' is not allowed here", "needs quotes");
   refused("listeners:\n\tweb: \":1\"\n", 2, "", "indented with a tab: use spaces");
   refused("listeners:\n  web: \":1\"\n other: \":2\"\n", 3, "does not fit the block", "same indentation");
-  refused("listeners: { web: \":1\"\nroutes: []\n", 2, "broken off", "the { of line 1, column 12 is not closed");
-  refused("routes: [1, 2\n", 1, "broken off", "the [ of line 1, column 9 is not closed");
+  refused("listeners: { web: \":1\"\nroutes: []\n", 2, "ends unexpectedly", "the { at line 1, column 12 is not closed");
+  refused("routes: [1, 2\n", 1, "ends unexpectedly", "the [ at line 1, column 9 is not closed");
   refused("a: @x\n", 1, "cannot begin with this character", "in quotes");
   refused("routes:\n  - { host: *.example.com, respond: 204 }\n", 2, "alias", "\"*.example.com\"");
   refused("routes:\n  - { redirect: https://${host}/ }\n", 2, "", "needs quotes: \"${NAME}\"");
@@ -31,16 +31,16 @@ TEST_CASE("Text that is no YAML is one error that says what to do") {
 }
 
 TEST_CASE("A quote that is never closed is found where it opens") {
-  refused("listeners:\n  web: \":1\nroutes: []\n", 2, "never closed", "same quote");
-  refused("listeners:\n  web: ':1\n", 2, "never closed", "same quote");
-  refused("server_name: \"a\\\"\n", 1, "never closed", "same quote");
+  refused("listeners:\n  web: \":1\nroutes: []\n", 2, "unclosed quote", "same quote");
+  refused("listeners:\n  web: ':1\n", 2, "unclosed quote", "same quote");
+  refused("server_name: \"a\\\"\n", 1, "unclosed quote", "same quote");
   good("listeners: { web: ':1' }\nroutes: [{ respond: 'it''s' }]\n");
   good("listeners: { web: ':1' }\nroutes: [{ respond: \"a\\\"b\" }]\n");
 }
 
 TEST_CASE("A file without content says what the smallest is") {
   for (const char* text : {"", "\n\n", "# only a comment\n", "---\n", "~\n"}) {
-    refused(text, 1, "holds no configuration", "listeners");
+    refused(text, 1, "contains no configuration", "listeners");
   }
   refused("just text\n", 1, "is a map of keys", "listeners");
   refused("[a, b]\n", 1, "is a map of keys", "listeners");
@@ -63,8 +63,8 @@ TEST_CASE("An error in a file with Windows line ends has the right place") {
 }
 
 TEST_CASE("Keys are texts") {
-  refused("listeners: { web: \":1\" }\nroutes: [{ respond: 204 }]\n? [a]\n: b\n", 3, "a key must be a text", "");
-  refused("listeners: { web: \":1\" }\nroutes: [{ respond: 204 }]\n~: b\n", 3, "a key must be a text", "");
+  refused("listeners: { web: \":1\" }\nroutes: [{ respond: 204 }]\n? [a]\n: b\n", 3, "a key must be a string", "");
+  refused("listeners: { web: \":1\" }\nroutes: [{ respond: 204 }]\n~: b\n", 3, "a key must be a string", "");
 }
 
 TEST_CASE("An alias stands for what it names, with the settings of its place") {
@@ -106,8 +106,8 @@ TEST_CASE("Aliases cannot blow up memory or loop") {
     bomb += before + "]\n";
   }
   refused(bomb, 5, "more than 100000 values", "fewer aliases");
-  refused("a: &x [*x]\n", 1, "stands inside what it names", "");
-  refused("a: &x { <<: *x }\n", 1, "stands inside what it names", "");
+  refused("a: &x [*x]\n", 1, "inside the value it refers to", "");
+  refused("a: &x { <<: *x }\n", 1, "inside the value it refers to", "");
 }
 
 TEST_CASE("Nesting without end is refused, not followed") {

@@ -32,7 +32,7 @@ TEST_CASE("docs/platforms.md is the restriction table's") {
   CHECK(read_page() == platforms_markdown());
 }
 
-TEST_CASE("Write docs/platforms.md anew", "[.][update]") {
+TEST_CASE("Rewrite docs/platforms.md", "[.][update]") {
   std::ofstream(page(), std::ios::binary) << platforms_markdown();
   CHECK(read_page() == platforms_markdown());
 }

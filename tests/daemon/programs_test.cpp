@@ -56,13 +56,13 @@ TEST_CASE("A program is a regular file that may be executed") {
   CHECK(says(text_of(directory.path() / "absent"), "there is no file"));
   CHECK(says(text_of(directory.path()), "is a directory"));
   if (compiled_os() != Os::windows) {
-    CHECK(says(directory.file("plain", fs::perms::owner_read | fs::perms::owner_write), "may not be executed"));
+    CHECK(says(directory.file("plain", fs::perms::owner_read | fs::perms::owner_write), "is not executable"));
   }
 }
 
-TEST_CASE("A name without a separator is sought in PATH") {
+TEST_CASE("A name without a separator is looked up in PATH") {
   CHECK(why_not_startable(compiled_os() == Os::windows ? "cmd" : "sh").empty());
-  CHECK(says("weir-no-such-program", "no directory of PATH"));
+  CHECK(says("weir-no-such-program", "no directory in PATH"));
 }
 
 TEST_CASE("What is missing is a warning at its place") {

@@ -545,7 +545,7 @@ timeouts: { keep_alive: 120s }
                 break
             inside.append(client)
         self.assertTrue(300 < len(inside) < 400, len(inside))
-        refusal = "a connection was refused: the select backend takes descriptors below 1024"
+        refusal = "a connection was refused: the select backend supports only descriptors below 1024"
         wait_until(lambda: refusal in self.weir.stderr(), self.weir.stderr)
         self.assertEqual(self.weir.stderr().count("[posix-select-fd-setsize]"), 1)
         for client in inside:

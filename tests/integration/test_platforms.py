@@ -154,7 +154,7 @@ class Platforms(Files):
     def test_the_table_and_what_works_here(self):
         text = self.run_weir("platforms")
         self.assertEqual((text.returncode, text.stderr), (0, ""))
-        for piece in ("select", "auto takes it", "windows/iocp", "windows-select-512", "source: CPython, asyncio"):
+        for piece in ("select", "selected by auto", "windows/iocp", "windows-select-512", "source: CPython, asyncio"):
             self.assertIn(piece, text.stdout)
         table = json.loads(self.run_weir("platforms", "--json").stdout)
         self.assertEqual(table["system"], HERE)

@@ -175,7 +175,7 @@ upstreams: { app: ["127.0.0.1:3000"] }
         for words in (["stop"], ["stop", "--now"], ["reopen-logs"]):
             done = self.run_weir(*words, "--pid", str(other.pid))
             self.assertEqual(done.returncode, 1)
-            self.assertIn(f"process {other.pid} is not weir, it runs sleep: nothing was sent", done.stderr)
+            self.assertIn(f"process {other.pid} is not weir but sleep: it was not signalled", done.stderr)
         self.assertIsNone(other.poll())
 
     @unless("windows-no-unix-sockets")
