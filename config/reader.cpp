@@ -82,10 +82,6 @@ std::string meant_quantity(std::string_view text, bool is_size) {
   return fmt::format("did you mean {}{}? ", text.substr(0, number_end), unit);
 }
 
-std::string with_article(std::string_view noun) {
-  return fmt::format("{} {}", std::string_view{"aeio"}.find(noun.front()) == std::string_view::npos ? "a" : "an", noun);
-}
-
 }  // namespace
 
 void Reader::wrong_kind(const Node& at, const Path& path, std::string_view expected, std::string hint) {
