@@ -52,7 +52,7 @@ std::string remedy_for_options(std::string_view address, std::string_view option
   return fmt::format("write only the address: \"{}\"; options such as weight are keys", address);
 }
 
-// What was probably meant by a text that is no address.
+// What was probably meant by a text that is not an address.
 std::string remedy(std::string_view text, bool for_endpoint) {
   std::string general = for_endpoint
                                   ? "an endpoint is 127.0.0.1:3000, [::1]:3000, app.internal:3000 or unix:/path"

@@ -1,6 +1,6 @@
 #pragma once
 // Builder: fills a Spec from the tree, section by section. Internal to config/. Every section reports all it finds
-// wrong and goes on with defaults; whoever calls throws the Spec away when there was an error. Names are read before
+// wrong and goes on with defaults; the caller discards the Spec if there was an error. Names are read before
 // routes, so that a reference is checked where it stands.
 
 #include <cstdint>

@@ -24,7 +24,7 @@ struct ShortWait {
   Diagnostic place;
 };
 
-// A program that will be started. One without a separator is sought in PATH.
+// A program that will be started. One without a separator is looked up in PATH.
 struct Program {
   std::string name;
   Diagnostic place;

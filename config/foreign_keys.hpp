@@ -15,7 +15,7 @@ struct ForeignKey {
 // Sorted by name. Looked at only where the name is not a key of weir.
 std::span<const ForeignKey> foreign_keys() noexcept;
 
-// For a key, which may have arguments behind it as in "server app1" and "location /api"; null when nobody knows it.
+// For a key, which may have arguments behind it as in "server app1" and "location /api"; null if it is unknown.
 const ForeignKey* foreign_key(std::string_view key) noexcept;
 
 // Whether a text reads like the configuration of another proxy, which is no YAML: it begins with such a directive.

@@ -11,7 +11,7 @@
 namespace weir::config {
 
 // Takes the section out of `root` and merges what it has for `os`; without one nothing is merged. Returns the systems
-// that the section names. Reports a section that is no map, a system that does not exist, and keys that decide which
+// that the section names. Reports a section that is not a map, a system that does not exist, and keys that decide which
 // files are read, since those cannot depend on the system.
 std::vector<Os> apply_overrides(Tree& tree, Node& root, std::optional<Os> os);
 

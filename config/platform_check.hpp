@@ -21,7 +21,7 @@ struct Target {
   bool backend_given = false;      // platform.backend beats runtime.backend; else that, or what auto takes
   std::uint32_t workers = 1;       // what `workers: auto` is there
   std::uint64_t descriptors = 0;   // limit of the process; 0: not known, and not judged
-  bool descriptors_given = false;  // somebody vouches for that limit: going beyond it refuses instead of warning
+  bool descriptors_given = false;  // that limit was stated explicitly: exceeding it is an error instead of a warning
 };
 
 // "linux", "windows/select", "macos-10.8", "macos-10.8/kqueue". The error is a sentence with what would be right.

@@ -90,7 +90,7 @@ class Reader {
 // The keys of one map, checked against the table.
 class Fields {
  public:
-  // A null node gives no fields. One that is no map is reported.
+  // A null node gives no fields. One that is not a map is reported.
   Fields(Reader& reader, Node* node, const Path& path, const Object& object);
 
   const Path& path() const noexcept { return path_; }

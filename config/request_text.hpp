@@ -20,7 +20,7 @@ std::optional<std::string> read_template(Reader& reader, Node& node, const Path&
 std::optional<std::string> read_request_text(Reader& reader, Node& node, const Path& path);
 
 // What a variable of nginx, Caddy or HAProxy is called here: "${uri}" for "request_uri"; or why there is none, as a
-// sentence that begins with "weir ". Empty: nobody knows it.
+// sentence that begins with "weir ". Empty: it is unknown.
 std::string_view variable_for(std::string_view foreign) noexcept;
 
 }  // namespace weir::config

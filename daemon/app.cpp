@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 constexpr Duration forced_end = 5s;
 // Connections that have begun complete within it, then listeners are closed.
 constexpr Duration last_handshakes = 20ms;
-// How long whoever reads a log may take for the last lines.
+// How long the reader of a log may take for the last lines.
 constexpr auto last_lines = 2s;
 
 // On a thread without a log, such as the main one before it serves, the line goes straight to stderr, in the same form.
@@ -88,7 +88,7 @@ int App::run() {
 
 bool App::prepare() {
   if (!resolve_names() || !open_access_log() || !make_backends() || !open_listeners()) return false;
-  // Not before: whoever interrupts a slow name resolution ends the process as usual.
+  // Not before: an interrupt during a slow name resolution ends the process as usual.
   if (const Error error = signals_.open()) {
     complain(fmt::format("cannot listen for signals: {}", describe(error)));
     return false;
@@ -368,7 +368,7 @@ void App::begin_stop() {
   tasks_.spawn(force_end(tasks_.token()));
 }
 
-// A worker that hangs must not keep the process: somebody waits for it to end.
+// A worker that hangs must not keep the process alive: its service manager waits for it to end.
 Task<void> App::force_end(CancelToken token) {
   SleepUntil sleep(*reactor_, reactor_->now() + forced_end, token);
   const bool slept = co_await sleep;

@@ -27,7 +27,7 @@ Error open_listener(Handle& handle, const OpenSpec& spec, Address* chosen) {
 }
 
 // Sockets that share an address by SO_REUSEPORT would also share it with another weir that was started by mistake.
-// A socket that shares with nobody finds out.
+// An exclusive socket finds out.
 Error probe_address(OpenSpec spec) {
   spec.reuse_port = false;
   Handle handle;
@@ -90,7 +90,7 @@ void ListeningSockets::close_from(std::size_t first) noexcept {
   sockets_.resize(first);
 }
 
-// Whoever had an address may have ended this very moment: after a kill, Linux takes down what an io_uring held a little
+// The previous owner of an address may have just ended: after a kill, Linux takes down what an io_uring held a little
 // later than the process. So an address in use is asked for again, half a second long for all listeners together.
 std::vector<std::string> ListeningSockets::open(const proxy::Spec& spec, std::uint32_t workers) {
   constexpr auto pause = std::chrono::milliseconds{50};
@@ -135,7 +135,7 @@ Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::u
       sockets_.push_back({worker, index, *copy, sockets_.back().kind});
       continue;
     }
-    if (pipe && worker > 0) open.reuse_port = true;  // beside the first, which found that the name is nobody's
+    if (pipe && worker > 0) open.reuse_port = true;  // besides the first, which found that the name is free
     Handle handle;
     if (const Error error = open_listener(handle, open, &open.address)) {  // a chosen port is for all
       close_from(begun);

@@ -24,7 +24,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 // What is listened on: each text as a configuration file would have it. A port alone is this machine's, in both
-// families; ":8080" is everybody's.
+// families; ":8080" is open to every address.
 struct Listen {
   std::string first;
   std::string second_family;  // empty: none

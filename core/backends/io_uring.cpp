@@ -36,7 +36,7 @@ Error IoUringBackend::start() noexcept {
   return open_wakeup();
 }
 
-// What was accepted for a listener that is gone by now is nobody's.
+// Closes connections accepted for a listener that has been closed.
 IoUringBackend::~IoUringBackend() {
   return_blocks();
   if (ring_.enabled()) take_all(late_);

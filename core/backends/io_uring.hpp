@@ -4,13 +4,13 @@
 //
 // A connection that is received from by lease gets, after its first message, one multishot receive, which stays with
 // the kernel. When bytes come, the kernel takes a block that the reactor's pool has lent it, and the block is handed on
-// to the op without a copy. An idle connection so costs no block and no system call. What comes while nobody waits is
-// kept, in order, up to a bound; then the receive is stopped until it has been taken. The op itself does not lie with
-// the kernel: its cancel is done at once. Small sends do: they go with the submission, many in one call, and their
+// to the op without a copy. So an idle connection costs no block and no system call. What arrives without a waiter is
+// kept, in order, up to a bound; then the receive is stopped until it has been taken. The op itself is not held by
+// the kernel: its cancel is done at once. Small sends are: they go with the submission, many in one call, and their
 // cancel is a request.
 //
-// A listener whose owner has room for all that may wait gets one multishot accept. It stays with the kernel for as long
-// as somebody accepts; what it has accepted beyond that is kept for the next ones.
+// A listener whose owner can take its whole backlog gets one multishot accept. It stays with the kernel for as long
+// as an accept waits; connections accepted beyond that are kept for the next ones.
 //
 // A transfer is better off without all this: once whole blocks come, receives and large sends are tried at once, as
 // with the other mechanisms, so that one block goes round while it is in the caches.
@@ -50,7 +50,7 @@ inline bool receives(OpKind kind) noexcept {
   return kind == OpKind::recv || kind == OpKind::recv_leased || kind == OpKind::watch_read;
 }
 
-// Bytes that came before anybody asked for them: a block of the pool, or what was saved from a pool that has ended.
+// Bytes that came before a receive asked for them: a block of the pool, or what was saved from a pool that has ended.
 struct Kept {
   Kept* next = nullptr;
   char* block;
@@ -80,7 +80,7 @@ struct Traffic {
 };
 static_assert(sizeof(Traffic) == 32);
 
-// Connections that a listener's accept has taken, and that nobody has asked for yet.
+// Connections that a listener's multishot accept has taken, not yet claimed by an accept op.
 struct Arrivals {
   Handle* listener;
   std::deque<NativeHandle> kept{};

@@ -1,7 +1,7 @@
 #pragma once
-// LentBlocks: those blocks of a reactor's buffer pool that lie with the kernel, which fills one when bytes have come.
-// How many is learnt from what turns use up: a worker with little to do cycles through few of them and finds them in
-// its caches, a busy one does not run out. Reactor's thread. It knows no connection. Linux.
+// LentBlocks: the blocks of a reactor's buffer pool that the kernel holds; it fills one when bytes have come.
+// Their number follows what turns use up: a worker with little to do cycles through few of them and finds them in
+// its caches, a busy one does not run out. Reactor's thread. It knows nothing of connections. Linux.
 #ifdef __linux__
 
 #include <array>
@@ -19,12 +19,12 @@ class LentBlocks {
 
   LentBlocks() noexcept;
 
-  // Precondition: not open; the pool lends to nobody else.
+  // Precondition: not open; the pool lends to no other backend.
   Error open(platform::Uring& ring, BufferPool& pool) noexcept;
   bool is_open() const noexcept { return ring_.is_open(); }
   BufferPool* pool() const noexcept { return pool_; }  // null: nothing is lent
   void close() noexcept;                               // the kernel chooses none of them any more
-  void take_back() noexcept;  // gives the pool back what nobody has filled. Precondition: closed
+  void take_back() noexcept;  // returns unfilled blocks to the pool. Precondition: closed
 
   // Before the ring is entered: brings as many blocks to the kernel as a turn may use.
   void refill() noexcept;

@@ -1,4 +1,4 @@
-// Listeners: the multishot accept, and connections that came before anybody asked for them.
+// Listeners: the multishot accept, and connections that came before an accept asked for them.
 
 #include "core/backends/io_uring.hpp"
 
@@ -58,7 +58,7 @@ bool IoUringBackend::arm_accept(Handle& listener) noexcept {
   return true;
 }
 
-// Nobody accepts at the moment: whoever comes now waits in the backlog.
+// No accept waits at the moment: new connections wait in the backlog.
 void IoUringBackend::cancel_unwanted_multishots() noexcept {
   for (const Arrivals& arrivals : arrivals_) {
     const Handle& listener = *arrivals.listener;

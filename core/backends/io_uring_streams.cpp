@@ -43,7 +43,7 @@ Submit IoUringBackend::receive(Op& op) noexcept {
   return Submit::pending;
 }
 
-// False: there is no block to receive into; the op then takes its own, or fails for want of one.
+// False: there is no block to receive into; the op then takes its own, or fails without one.
 bool IoUringBackend::arm_receive(Handle& handle, Traffic& state) noexcept {
   if (lent_.offered() == 0) return false;
   io_uring_sqe* receive = entry();
@@ -170,7 +170,7 @@ void IoUringBackend::drop_first(Traffic& state) noexcept {
 void IoUringBackend::close_traffic(Handle& stream) noexcept {
   Traffic& state = traffic_[stream.slot];
   if (state.armed) {
-    // Not submitted yet, it would find whoever has the descriptor's number by then, and take his bytes.
+    // Not submitted yet, it would run on whichever connection reused this descriptor, and steal its bytes.
     if (state.round == static_cast<std::uint32_t>(ring_.round())) submit_now();
     cancel_at_kernel(Tag::receive, stream);
   }
@@ -244,7 +244,7 @@ bool IoUringBackend::borrow_from(BufferPool& pool) noexcept {
   return true;
 }
 
-// The pool ends, or this backend does. Bytes that nobody has taken yet outlive it.
+// The pool ends, or this backend does. Unclaimed bytes outlive it.
 void IoUringBackend::return_blocks() noexcept {
   if (!lent_.pool()) return;
   lent_.close();

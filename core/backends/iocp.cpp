@@ -181,8 +181,8 @@ void IocpBackend::take_packets(DWORD milliseconds, Queue<Op>& ready) noexcept {
   ULONG count = 0;
   ++counters_.waits;
   if (!::GetQueuedCompletionStatusEx(port_, packets.data(), batch, &count, milliseconds, FALSE)) {
-    // Without the port nobody would ever learn when the kernel is done with the memory that it was lent: going on, or
-    // ending ops without it, is no choice.
+    // Without the port there is no way to learn when the kernel is done with the memory lent to it: going on, or
+    // ending ops without it, is not an option.
     WEIR_VERIFY(::GetLastError() == WAIT_TIMEOUT);
     return;
   }
@@ -206,7 +206,7 @@ void IocpBackend::handle_packet(Op& op, DWORD bytes, Queue<Op>& ready) noexcept 
   ++completed_;
 }
 
-// The flag is set before the packet is posted and cleared after it was taken. Whoever finds it set knows that the
+// The flag is set before the packet is posted and cleared after it was taken. If it is found set, the
 // waiter has yet to clear it, and that it looks for work after that: exchange on both sides orders the work before the
 // look.
 void IocpBackend::wake() noexcept {

@@ -202,7 +202,7 @@ Progress Operations::begin_connect(Op& op) noexcept {
 
 Progress Operations::go_on_connecting(Op& op, Error error) noexcept {
   if (error) return fail(op, error);
-  // Who cancels a connect has no use for the connection.
+  // A cancelled connect must not yield a connection.
   if (op.state == OpState::cancelling) return fail(op, Errc::cancelled);
   // Until then the socket does not know that it is connected: no names, no half close.
   if (::setsockopt(socket_of(*op.handle), SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, nullptr, 0) != 0) {
@@ -266,7 +266,7 @@ Progress Operations::go_on_accepting(Op& op, Error error) noexcept {
   }
   if (error) {
     drop_accept(op);
-    // A connection may have completed all the same, and nobody else would take it when the listener is to be closed.
+    // A connection may have completed all the same, and nothing else would take it when the listener is to be closed.
     const bool taken = op.state == OpState::cancelling && platform::perform(op) != Attempt::would_block && !op.error;
     return taken ? Progress::done : fail(op, error);
   }

@@ -1,5 +1,5 @@
 #pragma once
-// What each kind of operation is to a completion port: how it is begun, how it goes on when its packet comes, how it is
+// What each kind of operation is to a completion port: how it starts, how it continues when its packet comes, how it is
 // cancelled. The kernel owns the op's slot, and the memory that the op names, from begin() until the packet has been
 // taken from the port; nothing here shortens that. Owned by an iocp backend and called on its thread. Windows.
 #ifdef _WIN32
@@ -33,7 +33,7 @@ struct WriteArea {
   std::unique_ptr<WriteArea> next;
 };
 
-// Memory that is lent to the kernel again and again.
+// Memory that is lent to the kernel repeatedly.
 template <class Area>
 class FreeAreas {
  public:

@@ -85,7 +85,7 @@ Progress Operations::take_instance(Op& op) noexcept {
   return finish(op);
 }
 
-// Until an instance is free: a pipe has no backlog. Whoever connects decides how long that may take.
+// Until an instance is free: a pipe has no backlog. The connecting side decides how long that may take.
 Progress Operations::begin_pipe_connect(Op& op) noexcept {
   const Address& to = *op.connect.to;
   if (to.family != Family::named_pipe) return fail(op, Errc::bad_argument);
@@ -104,7 +104,7 @@ Progress Operations::begin_pipe_connect(Op& op) noexcept {
   return finish(op);
 }
 
-// Whatever ended the wait: somebody else may have been faster, or nobody is there any more.
+// Whatever ended the wait: another client may have been faster, or the server may be gone.
 Progress Operations::go_on_connecting_pipe(Op& op) noexcept {
   return op.state == OpState::cancelling ? fail(op, Errc::cancelled) : begin_pipe_connect(op);
 }
@@ -164,7 +164,7 @@ Progress Operations::go_on_reading(Op& op, DWORD bytes, Error error) noexcept {
     op.handle->maybe_readable = true;
     return begin_leased_read(op);
   }
-  if (bytes == 0 && op.handle->kind != HandleKind::char_device) {  // somebody wrote nothing, which is no end
+  if (bytes == 0 && op.handle->kind != HandleKind::char_device) {  // an empty write, which is not the end
     return cancelled ? fail(op, Errc::cancelled) : begin_read(op);
   }
   op.bytes = bytes;

@@ -1,5 +1,5 @@
-// kqueue: every registration reports once and is forgotten, and is made anew in the call that waits: no system call of
-// its own, and no event for a direction that nobody waits for. macOS and the BSDs; Linux through libkqueue, for tests.
+// kqueue: every registration reports once and is forgotten, and is renewed in the call that waits: no system call of
+// its own, and no event for a direction without a waiter. macOS and the BSDs; Linux through libkqueue, for tests.
 #ifdef WEIR_KQUEUE
 
 #include <fcntl.h>
@@ -78,7 +78,7 @@ class KqueueBackend final : public ReadinessBackend {
 
   int queue_ = -1;
   std::size_t changes_made_ = 0;  // of changes_: what the next wait registers
-  bool one_by_one_ = false;       // a change of a wait was refused: from now on whoever asks for one learns why
+  bool one_by_one_ = false;       // a change of a wait was refused: changes are now made singly, to report why
   FiredList gone_children_;       // before they could be watched: reported by the next wait
   std::array<Event, max_changes> changes_;
   std::array<Event, max_events> events_;
@@ -162,7 +162,7 @@ Error KqueueBackend::arm_child(const ChildProcess& child) noexcept {
 }
 
 // The close of a descriptor takes its registrations along. What has not been registered yet must not be: the number is
-// somebody else's by then.
+// reused by then.
 void KqueueBackend::forget(Handle& handle) noexcept {
   const auto armed = std::exchange(handle.armed, std::uint8_t{0});
   if (handle.kind == HandleKind::child) {
@@ -189,7 +189,7 @@ void KqueueBackend::poll(TimePoint until, FiredList& fired) noexcept {
     fired.insert(fired.end(), gone_children_.begin(), gone_children_.end());
     gone_children_.clear();
   }
-  // Some systems refuse more than this many seconds; whoever waits longer is asked again.
+  // Some systems refuse more than this many seconds; a longer wait is repeated.
   constexpr std::int64_t longest = 100'000'000;
   const Duration time = time_until(until);
   const timespec limit{std::min(time.count() / 1'000'000'000, longest), time.count() % 1'000'000'000};

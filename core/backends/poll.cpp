@@ -1,5 +1,5 @@
-// poll: an array of the descriptors that somebody waits for, kept compact. Armed directions are reported once and then
-// forgotten, so the array holds no descriptor that nobody waits for: hang-ups are reported without having been asked.
+// poll: a compact array of the descriptors with a waiter. Armed directions are reported once and then
+// forgotten, so the array holds no descriptor without a waiter: hang-ups are reported without having been asked.
 // POSIX.
 #ifndef _WIN32
 

@@ -88,7 +88,7 @@ void ReadinessBackend::close(Handle& handle) noexcept {
     if (handle.armed != 0) arm(handle, Interest::none);
     if (!armable(handle)) std::erase(numbered_children_, &handle);
     slot.handle = nullptr;
-    ++slot.generation;  // events that are under way, or in fired_, are for nobody
+    ++slot.generation;  // events that are under way, or in fired_, are dropped
     slot.next_free = free_slot_;
     free_slot_ = handle.slot;
     --attached_;
@@ -163,7 +163,7 @@ void ReadinessBackend::wait(TimePoint deadline, Queue<Op>& ready) noexcept {
   for (;;) {
     take_ended(ready);
     // What was cancelled needs no system call: a connection that closes does it that way. Every second wait asks all
-    // the same, so that nobody starves.
+    // the same, so that none starves.
     if (completed_ > 0 && !skipped_) {
       skipped_ = true;
       return;
@@ -236,7 +236,7 @@ void ReadinessBackend::end_all(Queue<Op>& ready) noexcept {
   }
 }
 
-// Everybody is on the way out: timers and wakes are served, in short sleeps.
+// Everything is shutting down: timers and wakes are served, in short sleeps.
 void ReadinessBackend::wait_without_system(TimePoint deadline, Queue<Op>& ready) noexcept {
   constexpr Duration nap = std::chrono::milliseconds{1};
   end_all(ready);
@@ -264,7 +264,7 @@ Error ReadinessBackend::note_numbered(Handle& handle) noexcept {
   return {};
 }
 
-// Nobody said which one has ended.
+// The signal does not say which child has ended.
 void ReadinessBackend::look_after_children(Queue<Op>& ready) noexcept {
   for (Handle* child : numbered_children_) {
     child->maybe_readable = true;

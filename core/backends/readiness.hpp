@@ -88,7 +88,7 @@ class ReadinessBackend : public Backend {
   void fail(Error error) noexcept { failure_ = error; }
 
   // For a backend that completes ops of its own: the result is in the op, which is parked no more; and what became of
-  // its request is for nobody, since the handle was closed.
+  // its request is dropped, since the handle was closed.
   void end(Op& op) noexcept {
     op.state = OpState::ready;
     ended_.push(op);

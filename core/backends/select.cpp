@@ -82,7 +82,7 @@ Error SelectBackend::arm(Handle& handle, Interest interest) noexcept {
 
 void SelectBackend::poll(TimePoint until, FiredList& fired) noexcept {
   const Duration time = time_until(until);
-  // Some systems refuse more than this many seconds; whoever waits longer is asked again.
+  // Some systems refuse more than this many seconds; a longer wait is repeated.
   constexpr std::int64_t longest = 100'000'000;
   const timespec limit{std::min(time.count() / 1'000'000'000, longest), time.count() % 1'000'000'000};
   fd_set readable = read_;
@@ -106,7 +106,7 @@ void SelectBackend::poll(TimePoint until, FiredList& fired) noexcept {
   }
 }
 
-// A descriptor was closed behind our back, by whoever owns the other end of an adoption. select does not say which:
+// A descriptor was closed behind our back, by the other owner of an adopted one. select does not say which:
 // find it, and let its ops fail, instead of failing for ever.
 void SelectBackend::report_closed(FiredList& fired) noexcept {
   const int highest = highest_;

@@ -41,7 +41,7 @@ class SelectBackend final : public ReadinessBackend {
   }
 
  private:
-  // A socket that somebody waits for, and in which directions.
+  // A socket with a waiter, and in which directions.
   struct Watched {
     SOCKET socket;
     Token token;
@@ -101,7 +101,7 @@ void SelectBackend::fill_sets() noexcept {
 
 void SelectBackend::poll(TimePoint until, FiredList& fired) noexcept {
   const Duration time = time_until(until);
-  constexpr std::int64_t longest = 100'000'000;  // seconds; whoever waits longer is asked again
+  constexpr std::int64_t longest = 100'000'000;  // seconds; a longer wait is repeated
   const auto rounded = std::chrono::ceil<std::chrono::microseconds>(time).count();
   timeval limit{static_cast<long>(std::min(rounded / 1'000'000, longest)), static_cast<long>(rounded % 1'000'000)};
   fill_sets();
@@ -144,7 +144,7 @@ void SelectBackend::report(std::size_t place, FiredList& fired) noexcept {
   if (handle.armed == 0) take_out(place);
 }
 
-// A socket was closed behind our back, by whoever owns the other end of an adoption. select does not say which: find
+// A socket was closed behind our back, by the other owner of an adopted one. select does not say which: find
 // it, and let its ops fail, instead of failing for ever. Where it is none of them, it is the wakeup or select itself.
 void SelectBackend::report_closed(FiredList& fired) noexcept {
   const Error error = platform::last_error();

@@ -1,7 +1,7 @@
 #pragma once
 // Where a listener is bound and a stream is connected to, as plain data: an IPv4 or IPv6 address with a port, the path
 // of a unix socket, or the name of a pipe of this machine (Windows). Trivially copyable. Path and name are a view:
-// whoever made the Address keeps the text alive (the specification does).
+// the maker of the Address keeps the text alive (the specification does).
 
 #include <array>
 #include <cstdint>

@@ -59,7 +59,7 @@ class Buffer {
   std::uint32_t end_ = 0;
 };
 
-// Whoever holds blocks of a pool before there is anything in them: a backend whose kernel chooses one when bytes come.
+// A holder of blocks of a pool that are still empty: a backend whose kernel chooses one when bytes arrive.
 class BufferBorrower {
  public:
   virtual void return_blocks() noexcept = 0;  // the pool ends: all are taken back before this returns

@@ -26,7 +26,7 @@ namespace weir {
 
 std::string_view name_of(Level level) noexcept;  // "info"
 
-// "2026-03-01T12:00:00.123Z warn text\n". Control characters become \xNN: nobody forges a line.
+// "2026-03-01T12:00:00.123Z warn text\n". Control characters become \xNN, so that no line can be forged.
 void append_line(const LogRecord& record, std::string& out);
 // The text and a line end, for records that are lines already.
 void append_raw(const LogRecord& record, std::string& out);

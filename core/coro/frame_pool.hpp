@@ -1,6 +1,6 @@
 #pragma once
 // Memory of coroutine frames: per-thread free lists in steps of 64 bytes up to 4 KiB, larger frames from the heap.
-// A frame is born and dies on one thread, so there is no lock. Frames are counted, so that a test (or the end of a
+// A frame is allocated and freed on one thread, so nothing locks. Frames are counted, so that a test (or the end of a
 // worker) can assert that none is left.
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 #pragma once
-// Coroutines that are ready to go on. Whoever makes a coroutine ready from within another one's stack (an event, a
+// Coroutines that are ready to run. Code that makes a coroutine ready from within another one's stack (an event, a
 // scope) puts it here instead of resuming it; the thread's reactor drains the queue. One per reactor: the current one is
 // that of the reactor at work, or else the one that was made last on this thread.
 

@@ -1,5 +1,5 @@
 #pragma once
-// Scope (a nursery): the only way, beside Reactor::run, to start a task that nobody awaits. It counts its children;
+// Scope (a nursery): the only way, besides Reactor::run, to start a task that is not awaited. It counts its children;
 // join() must have been awaited before it is destroyed, so no task outlives what it uses. One thread.
 
 #include <cstddef>

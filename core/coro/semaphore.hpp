@@ -56,7 +56,7 @@ class Semaphore {
   };
   Acquire acquire(CancelToken token = {}) noexcept { return {*this, token}; }
 
-  // The permit goes to whoever waits longest.
+  // The permit goes to the longest waiter.
   void release() noexcept {
     if (Acquire* next = waiting_.pop_front()) {
       next->grant();

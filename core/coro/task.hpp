@@ -1,5 +1,5 @@
 #pragma once
-// Task<T>: a lazy coroutine with one awaiter, owned by whoever holds the Task. Started by resume-and-check: awaiting a
+// Task<T>: a lazy coroutine with one awaiter, owned by the holder of the Task. Started by resume-and-check: awaiting a
 // task resumes it inside await_suspend, and if it ended without suspending, the awaiting coroutine goes on in the same
 // frame. No chain of synchronous awaits deepens the stack, tail call or not. One thread. The rules for writing tasks
 // (GCC 12 makes them necessary) are in README.md beside this file.

@@ -11,7 +11,7 @@
 namespace weir::http {
 namespace {
 
-// Nobody needs more options in Connection; each is looked for among all fields.
+// No real message has more options in Connection; each is looked up among all fields.
 constexpr std::uint8_t max_connection_options = 32;
 
 constexpr std::uint32_t bit(FieldId id) noexcept { return std::uint32_t{1} << static_cast<unsigned>(id); }
@@ -453,7 +453,7 @@ bool RequestParser::on_field(const Field& field) noexcept {
   }
 }
 
-// Host must say what an absolute or authority target says: whoever believes the other one would route elsewhere.
+// Host must agree with an absolute or authority target: a server that trusts the other one would route elsewhere.
 bool RequestParser::on_host(const Field& field) noexcept {
   if (seen_ & bit(FieldId::host)) return refuse(400, "two-hosts");
   seen_ |= bit(FieldId::host);

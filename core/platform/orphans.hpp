@@ -1,6 +1,6 @@
 #pragma once
 // Orphans: children that this process did not start but inherits, because it is the first process of a container (or a
-// subreaper) or was started by exec in the place of a shell. Nobody else can reap them. Off until it is asked for: a
+// subreaper) or was started by exec in the place of a shell. No other process can reap them. Off until enabled: a
 // program that embeds the library may start children by other means. Any thread.
 
 namespace weir::platform {

@@ -25,7 +25,7 @@ std::optional<std::string> program_of(std::uint32_t process);
 // Makes standard output and standard error take UTF-8 and leave line ends alone.
 void prepare_standard_streams() noexcept;
 
-// Where the configuration is when nobody names a file, best first; the last is in the current directory.
+// Where the configuration is if no file is named, best first; the last is in the current directory.
 std::vector<std::string> default_configuration_files();
 
 }  // namespace weir::platform

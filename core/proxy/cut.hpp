@@ -39,7 +39,7 @@ enum class Retry : std::uint8_t {
 
 struct CutFacts {
   Ending ending;
-  std::uint16_t status;  // for a client that was sent nothing so far; 0: there is nobody to answer
+  std::uint16_t status;  // for a client that was sent nothing so far; 0: there is no client to answer
   Retry retry;
 };
 const CutFacts& facts_of(Cut cut) noexcept;

@@ -35,7 +35,7 @@ class EndpointState {
   std::uint32_t against_ = 0;   // the last so many of them speak against the state
 };
 
-// Hands out the state of each endpoint, the same one as long as somebody keeps it. Control thread.
+// Hands out the state of each endpoint, the same one as long as it is referenced. Control thread.
 class EndpointStates {
  public:
   EndpointStates() = default;

@@ -1,6 +1,6 @@
 #pragma once
 // Gathers many short texts, so that a slice writer is called once for them. One head or value each, on its exchange's
-// thread; nothing is allocated. Whoever makes one flushes it at the end.
+// thread; nothing is allocated. Its maker flushes it at the end.
 
 #include <array>
 #include <charconv>

@@ -1,6 +1,6 @@
 #pragma once
 // RequestIds: ids of requests, 32 hexadecimal digits each. Those of one source differ from each other; those of two
-// sources differ as their seeds do, and look random to whoever does not know these. One thread.
+// sources differ as their seeds do, and look random without knowledge of these. One thread.
 
 #include <cstddef>
 #include <cstdint>

@@ -145,8 +145,8 @@ struct HealthCheckSpec {
   std::string host;                  // http: the Host field; empty: the endpoint as written
   std::vector<HeaderEdit::Line> headers;  // http: sent as they are
   std::vector<Statuses> expect;      // http: those that pass; empty: 200 to 399
-  std::vector<std::string> script;   // argv, no shell; a program without a separator is sought in PATH
-  Duration interval = 5s;            // from the begin of one check to the begin of the next
+  std::vector<std::string> script;   // argv, no shell; a program without a separator is looked up in PATH
+  Duration interval = 5s;            // from the start of one check to the start of the next
   Duration timeout = 2s;             // of one check; at most the interval
   std::uint32_t rise = 2;            // checks in a row that must pass until an endpoint that was down is up
   std::uint32_t fall = 3;            // and that must fail until one that was up is down

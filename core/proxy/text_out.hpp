@@ -11,7 +11,7 @@
 
 namespace weir::proxy {
 
-// Writes without checking: whoever makes one knows that everything fits.
+// Writes without checking: the maker knows that everything fits.
 struct TextOut {
   char* at;
 

@@ -18,14 +18,14 @@ class Upload {
     sending,  // waits for the upstream
     done,
     broken,   // the upstream does not take it; it may have answered all the same
-    stopped,  // nobody wants the rest
+    stopped,  // the rest is not wanted
   };
 
   explicit Upload(ExchangeContext& context) noexcept : context_(context) {}
 
   // Begins; `to` outlives it. Once at most.
   void start(UpstreamStream& to);
-  // Nobody wants the rest: what waits is cancelled. Harmless in any state.
+  // The rest is not wanted: cancels what waits. Harmless in any state.
   void stop() noexcept;
   // Ends when nothing of it is under way any more.
   Scope::Join join() noexcept { return task_.join(); }

@@ -46,7 +46,7 @@ struct OpenSpec {
   static constexpr std::uint16_t default_backlog = 4096;
   std::uint16_t backlog = default_backlog;
   // Several listeners share the address and the kernel balances. The first of a named pipe is opened without it, which
-  // fails where somebody else has one of that name.
+  // fails if another process has one of that name.
   bool reuse_port = false;
   bool v6_only = true;
   std::uint16_t unix_mode = 0;  // permissions of a unix socket's file, 0: as the umask says
@@ -75,7 +75,7 @@ class Backend {
   // A pipe_stream has no half close: nothing happens, its peer learns of the end by the close.
   virtual void shutdown(Handle& handle, Direction direction) noexcept = 0;
   virtual void abort_on_close(Handle& handle) noexcept = 0;         // the close that follows resets the connection
-  virtual void close(Handle& handle) noexcept = 0;                  // no op in flight; the handle can be opened anew
+  virtual void close(Handle& handle) noexcept = 0;                  // no op in flight; the handle can be opened again
 
   // Starts a process. On success `child` and the wanted ends of its pipes are open and not attached; on failure nothing
   // is, a program that does not exist included (Errc::not_found). No descriptor leaks into the child. Beside the thread
@@ -92,8 +92,8 @@ class Backend {
   virtual void wait(TimePoint deadline, Queue<Op>& ready) noexcept = 0;
   virtual void wake() noexcept = 0;             // any thread
 
-  // Why this backend is of no more use: the system took away what it waits with. Every op in flight has ended with this
-  // error, and so does every one that would have to wait; a wait only sleeps. Whoever runs it brings all to its end.
+  // Set once the backend is unusable because its wait descriptor was lost. Every op in flight has ended with this
+  // error, and so does every one that would have to wait; a wait only sleeps. The owner of the loop ends everything.
   Error failure() const noexcept { return failure_; }
 
  protected:

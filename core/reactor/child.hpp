@@ -1,6 +1,6 @@
 #pragma once
 // Child processes as a backend starts them: what to run, with which standard streams, and how it ended. The backend
-// fills in a ChildProcess; whoever owns it awaits the exit with an Op of kind wait_child and closes it like any handle.
+// fills in a ChildProcess; its owner awaits the exit with an Op of kind wait_child and closes it like any handle.
 // One thread: the reactor's.
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace weir {
 
 // A child that was started. It leads a process group (a job object on Windows) of its own, so that it can be killed with
-// all that it started. It stays a zombie from its end until the handle is closed: until then its number is nobody else's.
+// all that it started. It stays a zombie from its end until the handle is closed: until then its PID is not reused.
 class ChildProcess : public Handle {
  public:
   std::uint32_t id = 0;                        // the system's number of the process, 0 when closed
@@ -29,7 +29,7 @@ struct EnvironmentVariable {
 
 // Lent to Backend::spawn for the length of the call.
 struct SpawnSpec {
-  std::span<const std::string> argv;                 // never empty; no shell. argv[0] without a separator: sought in PATH
+  std::span<const std::string> argv;                 // never empty; no shell. argv[0] without "/": a name in PATH
   std::span<const EnvironmentVariable> environment;  // added to this process's own, replacing the same name
   std::string working_directory;                     // empty: this process's
   // Our ends of pipes to the child's standard streams: closed handles that spawn opens and does not attach. Null: the

@@ -1,5 +1,5 @@
 #pragma once
-// Op: one operation, owned by whoever awaits it (so it lives in a coroutine frame or a stream) and lent to the backend
+// Op: one operation, owned by its awaiter (so it lives in a coroutine frame or a stream) and lent to the backend
 // from submit until completion. While it is in flight, the op, the memory it points to and its handle stay where they
 // are. Nothing here allocates. One thread: the reactor's.
 
@@ -53,8 +53,8 @@ struct MemoryArgs { char* data; std::size_t size; };             // recv, read
 // consume from it, give it back or put another in its place. A backend whose kernel needs memory up front uses its own.
 struct LeaseArgs { Buffer* into; BufferPool* pool; };
 struct SliceArgs { const IoSlice* slices; std::uint32_t count; };  // send, write
-// accepted: opened, not attached; peer may be null. ahead: the caller has room for all that may wait at the listener,
-// so that the backend may accept them before they are asked for: the accepts that follow get them, or the close of the
+// accepted: opened, not attached; peer may be null. ahead: the caller can take the whole backlog of the listener,
+// so the backend may accept early: the following accepts get those connections, or the close of the
 // listener closes them.
 struct AcceptArgs { Handle* accepted; Address* peer; bool ahead = false; };
 struct ConnectArgs { const Address* to; };
@@ -78,7 +78,7 @@ struct Op {
     ConnectArgs connect;
     ChildArgs child;
   };
-  alignas(16) std::byte slot[64];  // the backend's own: OVERLAPPED, msghdr. Untouched by everybody else
+  alignas(16) std::byte slot[64];  // the backend's own: OVERLAPPED, msghdr. Nothing else touches it
 
   Op() noexcept : memory{} {}
   Op(const Op&) = delete;

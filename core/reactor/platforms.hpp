@@ -1,6 +1,6 @@
 #pragma once
-// Systems, backends and features by the names that people read and write, and the list of the platforms that exist.
-// Which is allowed what stands in restrictions.hpp. Static data; any thread.
+// Names of systems, backends and features as users read and write them, and the list of the platforms that exist.
+// restrictions.hpp says what each allows. Static data; any thread.
 
 #include <optional>
 #include <span>

@@ -85,7 +85,7 @@ class Reactor {
   Backend& backend() noexcept { return *backend_; }
   std::size_t in_flight() const noexcept { return in_flight_; }
 
-  // The thread on which programs are started, from the first call on. Null: there is none to be had.
+  // The thread on which programs are started, made by the first call. Null: it could not be started.
   SpawnThread* spawn_thread() noexcept;
 
   // The longest time between the return of one wait and the start of the next, since the last call.

@@ -10,7 +10,7 @@ namespace weir {
 namespace {
 
 constexpr std::size_t chunk_size = 4096;
-// How long the pipe may stay open after the whole group was killed: whoever still holds it has left the group.
+// How long the pipe may stay open after the whole group was killed: a process that still holds it has left the group.
 constexpr Duration grace = std::chrono::milliseconds{250};
 
 class Run : Timer, CancelCallback {

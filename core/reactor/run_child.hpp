@@ -18,7 +18,7 @@ namespace weir {
 class Reactor;
 
 struct RunSpec {
-  std::vector<std::string> argv;                 // never empty; argv[0] without a separator is sought in PATH
+  std::vector<std::string> argv;                 // never empty; argv[0] without a separator is looked up in PATH
   std::vector<EnvironmentVariable> environment;  // added to this process's own
   std::string working_directory;                 // empty: this process's
   Duration timeout{};                            // from when it was started; 0: none
@@ -26,7 +26,7 @@ struct RunSpec {
 };
 
 enum class RunEnd : std::uint8_t {
-  exited,       // by itself, or by somebody else's signal: RunResult::status tells
+  exited,       // by itself, or by a signal from outside: RunResult::status says which
   timed_out,    // and was killed, with all it had started
   cancelled,    // likewise; or it was not started any more
   not_started,  // RunResult::error tells why: not_found, permission_denied, descriptor_limit, not_supported, ...

@@ -23,7 +23,7 @@ class SpawnThread {
     Error error;  // the result
   };
 
-  explicit SpawnThread(Reactor& reactor);  // throws std::system_error where there is no thread to be had
+  explicit SpawnThread(Reactor& reactor);  // throws std::system_error if no thread can be started
   SpawnThread(const SpawnThread&) = delete;
   SpawnThread& operator=(const SpawnThread&) = delete;
   ~SpawnThread();  // every order was posted back

@@ -82,7 +82,7 @@ class Descriptor {
 bool make_pipe(Descriptor& read_end, Descriptor& write_end) noexcept {
   int ends[2];
 #ifdef __APPLE__
-  // Whoever is started in between inherits nothing all the same: POSIX_SPAWN_CLOEXEC_DEFAULT.
+  // A process started in between inherits nothing even so: POSIX_SPAWN_CLOEXEC_DEFAULT.
   if (::pipe(ends) != 0) return false;
   read_end = Descriptor(ends[0]);
   write_end = Descriptor(ends[1]);
@@ -270,7 +270,7 @@ void Orders::set_streams(const StandardStreams& streams) noexcept {
   note(::posix_spawn_file_actions_adddup2(&actions_, streams.out.childs.get(), 1));
   const int error = streams.merged ? 1 : streams.error.childs.get();
   note(::posix_spawn_file_actions_adddup2(&actions_, error, 2));
-  // Ours are closed by the exec. Those that a library, or whoever started us, left open are made so, too. The system's
+  // Ours are closed by the exec. Those that a library, or our parent process, left open are made so, too. The system's
   // action for it closes one by one while this thread is held: with 15,000 of them that costs 1.2 ms more.
 #ifdef __linux__
   if (close_from_on_exec(3)) return;

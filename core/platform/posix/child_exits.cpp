@@ -99,7 +99,7 @@ void see_to_handler() noexcept {
   ::sigaction(SIGCHLD, &entry, nullptr);
 }
 
-// Whoever started this process may have had the signal blocked; then no thread at all would take it.
+// The parent process may have had the signal blocked; then no thread at all would take it.
 void let_through() noexcept {
   const sigset_t set = child_signal();
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
@@ -131,7 +131,7 @@ void when_child_ends(void (*hook)() noexcept) noexcept {
 // Whoever started this process, or some library, may have told it to ignore SIGCHLD: then the system reaps children by
 // itself, and nobody learns how they ended.
 void keep_ended_children() noexcept {
-  const Locked locked;  // nobody installs a handler between the look and the change
+  const Locked locked;  // no handler is installed between the look and the change
   struct sigaction entry{};
   if (::sigaction(SIGCHLD, nullptr, &entry) != 0) return;
   const bool ignored = entry.sa_handler == SIG_IGN;

@@ -17,8 +17,8 @@ namespace weir::platform {
 namespace {
 
 std::atomic<bool> adopting{false};
-std::atomic<bool> wanted{false};  // somebody asked for a look
-std::mutex starting;              // held for as long as the system takes to start a child: nobody else waits for it
+std::atomic<bool> wanted{false};  // a look was requested
+std::mutex starting;              // held while the system starts a child: nothing else waits for it
 std::mutex listing;               // guards own_children, for a moment; taken after `starting`
 std::vector<pid_t> own_children;
 

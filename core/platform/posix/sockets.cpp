@@ -127,7 +127,7 @@ Error adopt(Handle& handle, NativeHandle native) noexcept {
   if (::fstat(fd, &found) != 0) return last_error();
   const HandleKind kind = kind_of(fd, found);
   if (kind == HandleKind::regular_file) return refused(rule_named("regular-files-not-watchable"));
-  // What belongs to somebody else is only watched: its flags are left as they are.
+  // A descriptor with another owner is only watched: its flags are left as they are.
   if (kind == HandleKind::foreign ? !make_private_to_process(fd) : !make_private(fd)) return last_error();
   handle.native = native;
   handle.kind = kind;
@@ -160,7 +160,7 @@ void close(Handle& handle) noexcept {
   if (handle.kind == HandleKind::child) {
     reap(static_cast<ChildProcess&>(handle));
   } else {
-    // Not tried again after EINTR: the descriptor is gone by then on Linux, and perhaps somebody else's already.
+    // Not tried again after EINTR: the descriptor is closed by then on Linux, and may already be reused.
     ::close(fd_of(handle));
   }
   handle.native = no_native_handle;

@@ -32,7 +32,7 @@ Error Wakeup::open() noexcept {
   return {};
 }
 
-// The flag is set before the write and cleared after the read. Whoever finds it set knows that the waiter has yet to
+// The flag is set before the write and cleared after the read. If it is found set, the waiter has yet to
 // clear it, and that it looks for work after that: exchange on both sides orders the work before the look.
 void Wakeup::signal() noexcept {
   if (signalled_.exchange(true, std::memory_order_acq_rel)) return;

@@ -1,4 +1,4 @@
-// CreateProcess: with a list of the handles that the child inherits, so that nobody else's pipe leaks into it; and a
+// CreateProcess: with a list of the handles that the child inherits, so that no other pipe leaks into it; and a
 // job that holds whatever the child starts, which it joins before its first instruction.
 
 #include "core/platform/child.hpp"
@@ -134,7 +134,7 @@ bool find_program(const std::wstring& name, const std::vector<std::wstring>& env
   return false;
 }
 
-// Not from the environment, which anybody may have changed.
+// Not from the environment, which may have been changed.
 std::wstring system_shell() {
   wchar_t folder[MAX_PATH];
   const UINT length = ::GetSystemDirectoryW(folder, MAX_PATH);
@@ -202,7 +202,7 @@ class Inheritance {
   bool ready_ = false;
 };
 
-// While the child is ours, whatever is in its job ends when this process does: nothing goes on that nobody watches.
+// While the child is ours, whatever is in its job ends when this process does: nothing is left running unwatched.
 bool end_with_us(HANDLE job, bool on) noexcept {
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits{};
   limits.BasicLimitInformation.LimitFlags = on ? JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE : 0;
@@ -226,7 +226,7 @@ Error start(Plan& plan, const StandardStreams& streams, Started& started) noexce
   startup.StartupInfo.hStdError = streams.error_handle();
   startup.lpAttributeList = inheritance.list();
   PROCESS_INFORMATION made{};
-  // A console of its own that nobody sees: our console's events are none of the child's business.
+  // An invisible console of its own, so that our console's events do not reach the child.
   constexpr DWORD flags =
       CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT;
   if (!::CreateProcessW(plan.program.c_str(), plan.line.data(), nullptr, nullptr, TRUE, flags, plan.environment.data(),

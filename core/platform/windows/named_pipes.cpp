@@ -18,7 +18,7 @@ extern "C" NTSTATUS NTAPI NtFsControlFile(HANDLE file, HANDLE event, PIO_APC_ROU
 namespace weir::platform {
 namespace {
 
-constexpr DWORD buffer_size = 64 * 1024;  // bytes in each direction that are taken before anybody reads
+constexpr DWORD buffer_size = 64 * 1024;  // bytes in each direction that are accepted before they are read
 constexpr std::size_t longest = 256;      // characters, prefix and all
 constexpr wchar_t folder[] = LR"(\\.\pipe)";
 constexpr std::size_t folder_length = std::size(folder) - 1;
@@ -35,7 +35,7 @@ struct PipePath {
   wchar_t text[longest + 1]{};
 };
 
-// Full access for the owner (S-1-3-4), administrators and the system, none for others: the default would let everybody
+// Full access for the owner (S-1-3-4), administrators and the system, none for others: the default would let any user
 // open the pipe to read, and so keep an instance busy.
 SECURITY_ATTRIBUTES* access() noexcept {
   static SECURITY_ATTRIBUTES attributes = [] {
@@ -49,7 +49,7 @@ SECURITY_ATTRIBUTES* access() noexcept {
 
 HANDLE make_instance(const wchar_t* path, DWORD more_flags) noexcept {
   SECURITY_ATTRIBUTES* const allowed = access();
-  if (allowed == nullptr) {  // rather none than one for everybody
+  if (allowed == nullptr) {  // better none than one that every user can open
     ::SetLastError(ERROR_INVALID_SECURITY_DESCR);
     return INVALID_HANDLE_VALUE;
   }

@@ -6,8 +6,8 @@
 
 namespace weir::platform {
 
-// An instance that the next client gets. `first`: fails with address_in_use where the name is somebody's already.
-// Who may connect: whoever owns it (the user weir runs as), administrators and the system; nobody from elsewhere.
+// An instance that the next client gets. `first`: fails with address_in_use if the name is already in use.
+// Access: its owner (the user weir runs as), administrators and the system; not from other machines.
 Error open_pipe_listener(Handle& handle, std::string_view name, bool first) noexcept;
 
 // One more of the same name. The one there is may have a client by now.
@@ -20,7 +20,7 @@ Error open_pipe_stream(Handle& handle) noexcept;
 // when every instance has its client.
 NativeHandle connect_pipe(std::string_view name) noexcept;
 
-// Begins to wait for an instance that listens, for a short while: whoever waits looks again after that. 0: a packet
+// Starts a short wait for an instance that listens; the caller checks again after that. 0: a packet
 // comes; else the system's number for why none does.
 int wait_for_instance(const Handle& unconnected, std::string_view name, OVERLAPPED& overlapped) noexcept;
 

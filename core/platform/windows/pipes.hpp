@@ -12,7 +12,7 @@ struct Pipe {
 };
 
 // A byte stream, from us when `we_write`, else to us. A named pipe of which there is one instance, whose name is used
-// up, and which nobody from another machine can open: anonymous ones cannot be overlapped. The caller closes both.
+// up, and which cannot be opened from another machine: anonymous ones cannot be overlapped. The caller closes both.
 Result<Pipe> make_pipe(bool we_write) noexcept;
 
 }  // namespace weir::platform

@@ -17,11 +17,11 @@ namespace weir::platform {
 namespace {
 
 std::atomic<NativeHandle> write_end{no_native_handle};
-HANDLE ended = nullptr;  // set once the source is destroyed: whoever had to end has ended
+HANDLE ended = nullptr;  // set once the source is destroyed: everything that had to end has ended
 
 void announce(Signal signal) noexcept {
   const char byte = static_cast<char>(signal);
-  // A full socket holds thousands of requests that nobody has read yet: one more tells nothing new.
+  // A full socket holds thousands of unread requests: one more adds nothing new.
   ::send(socket_of(write_end.load()), &byte, 1, 0);
 }
 
@@ -35,7 +35,7 @@ BOOL WINAPI on_console_event(DWORD event) {
       // The system ends the process as soon as this returns, and some seconds later in any case.
       ::WaitForSingleObject(ended, INFINITE);
       return TRUE;
-    default: return TRUE;  // CTRL_LOGOFF_EVENT: somebody else's session ends; programs in it are ended without asking
+    default: return TRUE;  // CTRL_LOGOFF_EVENT: another user's session ends; programs in it are ended without asking
   }
 }
 

@@ -38,7 +38,7 @@ bool set_blocking(SOCKET socket, bool blocking) noexcept {
   return ::ioctlsocket(socket, static_cast<long>(FIONBIO), &non_blocking) == 0;
 }
 
-// Others on this machine can connect to the listener, too: whoever is not our own socket is sent away.
+// Other programs on this machine can connect to the listener, too: any socket but our own is closed.
 SOCKET accept_from(SOCKET listener, const sockaddr_in& expected) noexcept {
   for (;;) {
     sockaddr_in peer{};
@@ -60,7 +60,7 @@ Result<SocketPair> make_socket_pair() noexcept {
   where.sin_family = AF_INET;
   where.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
   const auto* address = reinterpret_cast<const sockaddr*>(&where);
-  // Blocking for a moment: a connection over loopback waits for nobody.
+  // Blocking for a moment: a connection over loopback completes without a peer's help.
   sockaddr_in ours{};
   if (!set_blocking(listener.get(), true) || !set_blocking(write_end.get(), true) ||
       ::bind(listener.get(), address, sizeof where) != 0 || !name_of(listener.get(), where) ||

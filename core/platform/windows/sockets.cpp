@@ -15,7 +15,7 @@ bool set_option(SOCKET socket, int level, int name, int value) noexcept {
   return ::setsockopt(socket, level, name, reinterpret_cast<const char*>(&value), sizeof value) == 0;
 }
 
-// -1: it is no socket, or does not tell.
+// -1: it is not a socket, or the system does not say.
 int option(SOCKET socket, int name) noexcept {
   int value = 0;
   int size = sizeof value;
@@ -27,7 +27,7 @@ bool make_non_blocking(SOCKET socket) noexcept {
   return ::ioctlsocket(socket, static_cast<long>(FIONBIO), &on) == 0;
 }
 
-// Never SO_REUSEADDR: here it would let anybody take the address away from us. The opposite is asked for.
+// Never SO_REUSEADDR: here it would let any process take the address away from us. We set the opposite option.
 Error bind_and_listen(SOCKET socket, const OpenSpec& spec, const sockaddr_storage& where, int length) noexcept {
   if (!set_option(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1)) return last_error();
   if (spec.address.family == Family::ipv6 && !set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, spec.v6_only ? 1 : 0)) {
@@ -86,7 +86,7 @@ Error adopt(Handle& handle, NativeHandle native) noexcept {
   const HandleKind kind = type > 0 ? kind_of_socket(socket, type) : kind_of(handle_of(native));
   if (kind == HandleKind::none) return Error(Errc::bad_descriptor, ERROR_INVALID_HANDLE);
   if (kind == HandleKind::regular_file) return refused(rule_named("regular-files-not-watchable"));
-  // What belongs to somebody else is only watched: its mode is left as it is.
+  // A socket with another owner is only watched: its mode is left as it is.
   if (type > 0 && kind != HandleKind::foreign && !make_non_blocking(socket)) return last_error();
   ::SetHandleInformation(handle_of(native), HANDLE_FLAG_INHERIT, 0);
   handle.native = native;

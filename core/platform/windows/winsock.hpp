@@ -34,7 +34,7 @@ inline bool is_socket(const Handle& handle) noexcept {
   return handle.kind == HandleKind::stream_socket || handle.kind == HandleKind::listener;
 }
 
-// A stream socket that does not block, can be used overlapped and is inherited by nobody; no_native_handle and the
+// A stream socket that does not block, can be used overlapped and is not inherited; no_native_handle and the
 // thread's last error otherwise.
 NativeHandle make_stream_socket(int domain) noexcept;
 

@@ -54,7 +54,7 @@ class Upstream {
   std::vector<Candidate> candidates_;  // by index, as endpoints_
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::unique_ptr<Balancer> balancer_;
-  Endpoint* only_ = nullptr;  // there is no choice: a single endpoint that has a weight and is not checked
+  Endpoint* only_ = nullptr;  // set if there is no choice: a single endpoint with a weight and no health check
 };
 
 }  // namespace weir::proxy

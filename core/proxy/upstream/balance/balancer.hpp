@@ -18,7 +18,7 @@ namespace weir::proxy {
 // What a policy knows about an endpoint.
 struct Candidate {
   std::uint32_t weight = 1;              // 0: gets no new requests
-  const EndpointState* state = nullptr;  // null: nobody checks it, it counts as up
+  const EndpointState* state = nullptr;  // null: it has no health check and counts as up
 
   bool is_up() const noexcept { return state == nullptr || state->is_up(); }
 };
