@@ -195,6 +195,7 @@ void App::start_workers() {
     setup.seed = (std::uint64_t{entropy()} << 32) | entropy();
     setup.log = log_.get();
     setup.access_log = access_log_.get();
+    setup.log_colour = access_file_.shows_colours();
     setup.changed = [](void* context) noexcept {
       App& app = *static_cast<App*>(context);
       if (!app.note_.queued.exchange(true, std::memory_order_acq_rel)) app.reactor_->post(app.note_);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/platform/files.hpp"
+#include "core/platform/program.hpp"
 
 namespace weir::daemon {
 
@@ -47,6 +48,13 @@ void LogFile::fail(std::size_t written) {
   const int error = errno;
   std::clearerr(file_);
   throw LogWriteFailed(std::strerror(error), written);
+}
+
+bool LogFile::shows_colours() const {
+  const auto no_colour = platform::environment_variable("NO_COLOR");  // no-color.org: set, and not empty
+  if (no_colour && !no_colour->empty()) return false;
+  return is_standard() && file_ != nullptr && platform::environment_variable("TERM") != "dumb" &&
+         platform::shows_colours(file_);
 }
 
 bool LogFile::reopen() {

@@ -29,6 +29,8 @@ class LogFile {
   bool reopen();
 
   bool is_standard() const noexcept { return path_.empty() || path_ == "stdout" || path_ == "stderr"; }
+  // Whether somebody reads it on a terminal with colours, and has not asked for none (NO_COLOR, TERM=dumb).
+  bool shows_colours() const;
   const std::string& path() const noexcept { return path_; }
 
  private:

@@ -132,6 +132,7 @@ proxy::ServerOptions Worker::server_options() {
   options.shared = setup_.shared;
   options.seed = setup_.seed;
   options.log_line = access_ring_ ? write_access_line : nullptr;
+  options.log_colour = setup_.log_colour;
   options.log_event = [](void*, std::string_view text) noexcept { log_warn("{}", text); };
   options.memory_freed = [](void*) noexcept { platform::trim_heap(); };
   options.context = access_ring_.get();

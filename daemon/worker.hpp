@@ -31,6 +31,7 @@ class Worker {
     std::uint64_t seed = 0;
     LogWriter* log = nullptr;         // operational records
     LogWriter* access_log = nullptr;  // null: none is written
+    bool log_colour = false;          // of the access log
     // Called on the worker's thread when it has begun to serve and when it has ended. Must not block.
     void (*changed)(void* context) noexcept = nullptr;
     void* context = nullptr;

@@ -11,6 +11,8 @@
 namespace weir::http {
 namespace {
 
+constexpr char tls_handshake = 22;  // the first byte of a TLS client's first record (RFC 8446 section 5.1)
+
 // No real message has more options in Connection; each is looked up among all fields.
 constexpr std::uint8_t max_connection_options = 32;
 
@@ -354,6 +356,8 @@ void RequestParser::look_at(std::string_view bytes) noexcept {
 Parse RequestParser::parse(std::string_view bytes) noexcept {
   if (refusal_.status != 0) return Parse::refused;
   look_at(bytes);
+  // A TLS record has no line feed to wait for: its sender is told at once.
+  if (!start_line_seen_ && window_ > 0 && base_[0] == tls_handshake && !refuse(400, "tls-hello")) return Parse::refused;
   const Parse verdict = parse_lines(*this, bytes);
   if (verdict == Parse::complete) set_views();
   return verdict;

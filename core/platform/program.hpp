@@ -3,6 +3,7 @@
 // by default. Text is UTF-8 on every system. Main thread, before any other thread starts; owns nothing.
 
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ std::optional<std::string> program_of(std::uint32_t process);
 
 // Makes standard output and standard error take UTF-8 and leave line ends alone.
 void prepare_standard_streams() noexcept;
+
+// Whether the stream is a terminal that shows colours by ANSI sequences; on Windows it is made to.
+bool shows_colours(std::FILE* stream) noexcept;
 
 // Where the configuration is if no file is named, best first; the last is in the current directory.
 std::vector<std::string> default_configuration_files();

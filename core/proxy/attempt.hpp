@@ -13,7 +13,7 @@ namespace weir::proxy {
 
 // What is known of an attempt, for the log.
 struct AttemptRecord {
-  const Endpoint* endpoint = nullptr;
+  Endpoint* endpoint = nullptr;
   TimePoint started;     // connecting, or taking a kept connection
   TimePoint connected;   // zero: it never was
   TimePoint sent;        // the request, or as much of it as is sent before the answer

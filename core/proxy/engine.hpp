@@ -76,6 +76,7 @@ class Engine {
 
  private:
   RequestIds ids_;
+  const AccessFormat format_;
   static constexpr Duration date_interval = std::chrono::milliseconds{100};
   DateCache date_;
   std::string_view date_text_;

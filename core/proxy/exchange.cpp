@@ -194,6 +194,7 @@ void Exchange::prepare_request(ForwardRequest& request) const noexcept {
 // After an attempt: whether another one follows, and how.
 bool Exchange::try_again(const Endpoint& endpoint, TriedSet& tried, bool& fresh) noexcept {
   if (attempt_.head() != nullptr) return false;
+  note_failure(facts_of(attempt_.failure()).ending, attempt_.failure_word());
   const Retry retry = attempt_.retry();
   if (retry == Retry::never) return false;
   attempt_.release(false);
@@ -284,7 +285,7 @@ bool Exchange::part_passed(const Result<void>& sent, const PartRead& read) noexc
   } else {
     cut_off(cut_of_client(sent.error()));
   }
-  if (read.cut != Cut::none) cut_off(read.cut);
+  if (read.cut != Cut::none) cut_off(read.cut, read.word);
   return !is_cut();
 }
 

@@ -17,6 +17,7 @@
 #include "core/http/h1_writer.hpp"
 #include "core/proxy/answer_lines.hpp"
 #include "core/proxy/attempt.hpp"
+#include "core/proxy/attempt_notes.hpp"
 #include "core/proxy/ending.hpp"
 #include "core/proxy/exchange_context.hpp"
 #include "core/proxy/template.hpp"
@@ -102,6 +103,10 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   // exchange_log.cpp
   void finish(bool complete) noexcept;
   void log() noexcept;
+  void describe_request(AccessRecord& record) const noexcept;
+  void describe_attempts(AccessRecord& record, TimePoint end) noexcept;
+  void note_failure(Ending how, std::string_view word) noexcept;
+  void note_outcome() noexcept;
   std::uint64_t body_in() const noexcept { return client.whole_body().size() + upload_.bytes() + tunnel_in_; }
 
   std::uint32_t route_index_ = 0;
@@ -120,6 +125,8 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   std::uint64_t tunnel_in_ = 0;      // bytes
   Ending ending_ = Ending::ok;
   std::uint8_t attempts_ = 0;
+  std::uint8_t noted_ = 0;           // the last of the attempts_ that is among the notes, from 1
+  AttemptNotes notes_;               // of those that failed; the last one is added when the line is written
 
   Attempt attempt_;
   Upload upload_;

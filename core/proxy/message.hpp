@@ -27,6 +27,7 @@ struct PartRead {
   BodyPart part;
   Cut cut = Cut::none;
   bool by_close = false;  // the last part is known only by the peer's close, which a reset can look like
+  std::string_view word = {};  // with Cut::bad_body and Cut::bad_response: the rule that was broken; static
 };
 
 class MessageStream {
@@ -132,6 +133,9 @@ class ClientStream : public MessageStream {
   Sending respond(const ResponsePlan& plan, const BodyPart& first) noexcept { return {*this, !lay_out(plan, first)}; }
   // An informational response. Nothing is sent to a client that does not understand them.
   Sending interim(const ResponsePlan& plan) noexcept { return {*this, !lay_out_interim(plan)}; }
+
+  // What came of the first line of a request, without its end and cut to a bound: for the log where there is no head.
+  virtual std::string_view first_line() const noexcept = 0;
 
   // The request has been read to its end: tells `events` from now on when the client leaves, until finish(). Nothing is
   // told of a client that has sent more already: it waits.

@@ -38,6 +38,7 @@ struct ServerOptions {
   std::uint64_t seed = 1;             // of request ids
   // One access-log line with its line feed. Called on the worker's thread; must not block. Null: no log.
   void (*log_line)(void* context, std::string_view line) noexcept = nullptr;
+  bool log_colour = false;  // the access log is read on a terminal that shows colours
   // One operational event ("accept paused: out of descriptors"). Null: silent.
   void (*log_event)(void* context, std::string_view text) noexcept = nullptr;
   // A burst is over and memory went back to the heap: a good moment to give it back to the system. Null: nothing to do.

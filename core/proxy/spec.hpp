@@ -178,10 +178,11 @@ enum class LogFormat : std::uint8_t {
   line,      // by AccessLogSpec::line
 };
 // What a line of LogFormat::line may hold, beside ${header.NAME} of the request. Named as in the JSON format.
-inline constexpr std::array<std::string_view, 24> access_log_fields = {
+inline constexpr std::array<std::string_view, 27> access_log_fields = {
     "time",     "client",   "client_port", "user",       "listener",   "route",         "upstream", "endpoint",
     "method",   "target",   "host",        "protocol",   "status",     "bytes_in",      "bytes_out", "head_ms",
-    "connect_ms", "first_byte_ms", "total_ms", "attempts", "reused",   "end",           "word",     "request_id"};
+    "connect_ms", "first_byte_ms", "total_ms", "attempts", "reused",   "end",           "word",     "request_id",
+    "request_line", "failed_ms", "time_local"};
 struct AccessLogSpec {
   bool enabled = false;
   LogFormat format = LogFormat::combined;

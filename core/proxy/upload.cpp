@@ -37,7 +37,7 @@ bool Upload::accept(const PartRead& read) noexcept {
   if (why == Cut::none && context_.route->max_body != 0 && bytes_ > context_.route->max_body) why = Cut::body_too_large;
   if (why == Cut::none) return true;
   state_ = State::stopped;
-  context_.cut_off(why);
+  context_.cut_off(why, read.word);
   return false;
 }
 

@@ -80,6 +80,9 @@ void EngineWorld::start() {
     self.log_ += text;
     self.log_ += '\n';
   };
+  options.log_line = [](void* context, std::string_view line) noexcept {
+    static_cast<EngineWorld*>(context)->access_log_ += line;
+  };
   proxy::Findings findings;
   findings.states = &states;
   snapshot_ = std::make_shared<const proxy::Snapshot>(spec, findings);

@@ -68,6 +68,7 @@ class EngineWorld {
   void finish(bool everything_succeeds);
   const std::vector<std::string>& violations() const noexcept { return ledger.violations(); }
   const std::string& log_text() const noexcept { return log_; }
+  const std::string& access_log() const noexcept { return access_log_; }  // where the specification enables it
 
  private:
   struct DrainOrder : Posted {
@@ -89,6 +90,7 @@ class EngineWorld {
   DrainOrder drain_order_;
   Address listen_;
   std::string log_;
+  std::string access_log_;
   bool server_ended_ = false;
   bool finished_ = false;
 };

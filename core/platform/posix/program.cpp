@@ -53,6 +53,8 @@ std::optional<std::string> program_of(std::uint32_t) { return std::nullopt; }
 
 #endif
 
+bool shows_colours(std::FILE* stream) noexcept { return ::isatty(::fileno(stream)) == 1; }
+
 void prepare_standard_streams() noexcept {}  // they take bytes as they are
 
 std::vector<std::string> default_configuration_files() { return {"/etc/weir/weir.yaml", "weir.yaml"}; }

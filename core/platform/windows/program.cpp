@@ -47,6 +47,12 @@ void prepare_standard_streams() noexcept {
   std::setvbuf(stderr, nullptr, _IONBF, 0);  // the runtime library buffers it when it is a file
 }
 
+bool shows_colours(std::FILE* stream) noexcept {
+  const auto console = reinterpret_cast<HANDLE>(::_get_osfhandle(::_fileno(stream)));
+  DWORD mode = 0;
+  return ::GetConsoleMode(console, &mode) != 0 && ::SetConsoleMode(console, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0;
+}
+
 std::vector<std::string> default_configuration_files() {
   std::vector<std::string> files;
   const auto data = environment_variable("ProgramData");

@@ -1,5 +1,7 @@
 #include "core/proxy/h1/client_stream.hpp"
 
+#include <algorithm>
+
 #include "core/proxy/engine.hpp"
 #include "core/proxy/h1/client_connection.hpp"
 #include "core/proxy/h1/client_side.hpp"
@@ -11,6 +13,8 @@ namespace {
 // A connection that ends with its exchange is watched for the client's leaving only when the answer takes longer than
 // this: most never need to be made known to the kernel's event mechanism.
 constexpr Duration late_watch = std::chrono::milliseconds{50};
+// Of a first line that is logged although it was refused.
+constexpr std::size_t longest_first_line = 256;
 
 bool may_have_body(std::uint16_t status) noexcept { return status >= 200 && status != 204 && status != 304; }
 
@@ -100,7 +104,10 @@ PartRead ClientStream::take_part() noexcept {
   const http::BodyReader::Step step = request_body_.next(source().view().substr(pending_));
   pending_ += step.consumed;
   read.part = step.part;
-  if (request_body_.state() == http::BodyReader::State::refused) read.cut = Cut::bad_body;
+  if (request_body_.state() == http::BodyReader::State::refused) {
+    read.cut = Cut::bad_body;
+    read.word = request_body_.refusal_word();
+  }
   return read;
 }
 
@@ -247,6 +254,13 @@ void ClientStream::stop_watching() noexcept {
   events_ = nullptr;
   deadline().forget_reminder();
   connection_.stop_watching();
+}
+
+// Empty lines before it are not part of it.
+std::string_view ClientStream::first_line() const noexcept {
+  std::string_view bytes = source().view();
+  bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
+  return bytes.substr(0, std::min(bytes.find_first_of("\r\n"), longest_first_line));
 }
 
 void ClientStream::late(Late) noexcept { connection_.cut(Cut::head_timeout); }

@@ -43,6 +43,7 @@ class ClientStream final : public proxy::ClientStream, private Deadline::Watcher
   void finish(bool complete) noexcept override;
   void watch(Events& events) noexcept override;
   void stop_watching() noexcept override;
+  std::string_view first_line() const noexcept override;
 
  private:
   void late(Late what) noexcept override;  // until an exchange watches: the head

@@ -123,7 +123,10 @@ PartRead UpstreamStream::take_part() noexcept {
   const http::BodyReader::Step step = body_.next(unread());
   pending_ += step.consumed;
   read.part = step.part;
-  if (body_.state() == http::BodyReader::State::refused) read.cut = Cut::bad_response;
+  if (body_.state() == http::BodyReader::State::refused) {
+    read.cut = Cut::bad_response;
+    read.word = body_.refusal_word();
+  }
   return read;
 }
 

@@ -10,6 +10,7 @@
 #include "core/proxy/snapshot.hpp"
 #include "core/proxy/upstream/balance/balancer.hpp"
 #include "core/proxy/upstream/connection_pool.hpp"
+#include "core/proxy/upstream/incident.hpp"
 
 namespace weir::proxy {
 
@@ -24,11 +25,13 @@ class Endpoint {
   std::size_t index() const noexcept { return index_; }  // in its upstream
   ConnectionPool& pool() noexcept { return pool_; }
   UpstreamConnection* take_idle() noexcept { return pool_.take(); }
+  Incident& incident() noexcept { return incident_; }
 
  private:
   const CompiledEndpoint& compiled_;
   std::size_t index_;
   ConnectionPool pool_;
+  Incident incident_;
 };
 
 class Upstream {

@@ -28,6 +28,21 @@ std::string combined(const AccessRecord& record, std::size_t size = line_room) {
 }
 std::string json(const AccessRecord& record, std::size_t size = line_room) { return write(write_json, record, size); }
 
+std::string terminal(const AccessRecord& record, bool colour = false, std::size_t size = line_room) {
+  const auto room = std::make_unique<char[]>(size);
+  const std::size_t length = write_terminal(record, colour, room.get(), size);
+  REQUIRE(length <= size);
+  return std::string(room.get(), length);
+}
+std::string line(std::string_view text, const AccessRecord& record, std::size_t size = line_room) {
+  const auto compiled = Template::compile(text, access_log_fields);
+  REQUIRE(compiled.has_value());
+  const auto room = std::make_unique<char[]>(size);
+  const std::size_t length = write_line(*compiled, record, room.get(), size);
+  REQUIRE(length <= size);
+  return std::string(room.get(), length);
+}
+
 struct Sample {
   Address client = ip("127.0.0.1", 1234);
   AccessRecord record;
@@ -104,7 +119,7 @@ TEST_CASE("The JSON line leaves out what did not happen") {
   AccessRecord record;
   record.ending = Ending::head_timeout;
   CHECK(json(record) ==
-        "{\"time\":\"1970-01-01T00:00:00.000Z\",\"bytes_in\":0,\"bytes_out\":0,\"end\":\"head_timeout\"}\n");
+        "{\"time\":\"1970-01-01T00:00:00.000Z\",\"status\":0,\"bytes_in\":0,\"bytes_out\":0,\"end\":\"head_timeout\"}\n");
 }
 
 TEST_CASE("The JSON line escapes controls and quotes and replaces what is not UTF-8") {
@@ -136,7 +151,7 @@ TEST_CASE("Peers of an IPv6 listener are logged by their own address") {
   CHECK(json(sample.record).find("\"client\":\"2001:db8::1\",") != std::string::npos);
 }
 
-TEST_CASE("A second is formatted anew when it changes, forwards or back") {
+TEST_CASE("A second is formatted when it changes, forwards or back") {
   Sample sample;
   const auto time = [&sample](std::int64_t ns) {
     sample.record.started = {ns};
@@ -182,6 +197,14 @@ TEST_CASE("Lines are cut to the room there is, and stay whole") {
       record.status = 65535;
       record.attempts = 255;
       record.ending = Ending::upstream_timeout;
+      record.user = record.request_line = text;
+      record.word = "two-lengths";
+      record.failed = Duration::max();
+      EndpointSpec endpoint;
+      endpoint.text = text;
+      AttemptNotes notes;
+      for (int i = 0; i < 9; ++i) notes.add(endpoint, Duration::max(), Ending::upstream_timeout, true);
+      record.tries = notes.all();
       check_whole_json(json(record, size));
       CHECK(json(record, size).size() > size - 256);  // the room is used
       const std::string line = combined(record, size);
@@ -190,6 +213,121 @@ TEST_CASE("Lines are cut to the room there is, and stay whole") {
       CHECK(std::count(line.begin(), line.end(), '"') == 6);
       CHECK(std::count(line.begin(), line.end(), '\n') == 1);
     }
+  }
+}
+
+TEST_CASE("The combined line has the user of Basic credentials, as one word") {
+  Sample sample;
+  sample.record.user = "al ice\"";
+  CHECK(combined(sample.record).starts_with("127.0.0.1 - al\\x20ice\\x22 [23/Nov/2026"));
+}
+
+TEST_CASE("A first line that is no request is logged as it came, escaped") {
+  AccessRecord record;
+  record.status = 400;
+  record.request_line = "\x16\x03\x01 \"";
+  record.word = "bad-method";
+  record.ending = Ending::bad_request;
+  CHECK(combined(record) == "- - - [01/Jan/1970:00:00:00 +0000] \"\\x16\\x03\\x01 \\x22\" 400 0 \"-\" \"-\"\n");
+  CHECK(json(record) ==
+        "{\"time\":\"1970-01-01T00:00:00.000Z\",\"request_line\":\"\\u0016\\u0003\\u0001 \\\"\",\"status\":400,"
+        "\"bytes_in\":0,\"bytes_out\":0,\"end\":\"bad_request\",\"word\":\"bad-method\"}\n");
+  CHECK(terminal(record) == "00:00:00Z \"\\x16\\x03\\x01 \\x22\" 400 0.0ms - bad_request: bad-method\n");
+  CHECK(line("${request_line}|${method}|${word}", record) == "\\x16\\x03\\x01 \\x22|-|bad-method\n");
+}
+
+// Two attempts: a black hole, then a good endpoint.
+struct Retried : Sample {
+  EndpointSpec hole, good;
+  AttemptNotes notes;
+  Retried() {
+    hole.text = "10.0.0.1:80";
+    good.text = "127.0.0.1:3001";
+    notes.add(hole, std::chrono::seconds(5), Ending::connect_timeout, false);
+    notes.add(good, std::chrono::microseconds(1500), Ending::ok, true);
+    record.tries = notes.all();
+    record.failed = std::chrono::seconds(5);
+    record.attempts = 2;
+  }
+};
+
+TEST_CASE("The JSON line lists every attempt where one has failed") {
+  const Retried sample;
+  const std::string text = json(sample.record);
+  CHECK(text.find("\"head_ms\":0.012,\"failed_ms\":5000.000,\"connect_ms\":0.000,") != std::string::npos);
+  CHECK(text.find("\"attempts\":2,\"reused\":true,\"tries\":[{\"endpoint\":\"10.0.0.1:80\",\"end\":\"connect_timeout\","
+                  "\"ms\":5000.000},{\"endpoint\":\"127.0.0.1:3001\",\"end\":\"ok\",\"ms\":1.500,\"reused\":true}],") !=
+        std::string::npos);
+  check_whole_json(text);
+}
+
+TEST_CASE("The terminal's line says what came of a request, and why") {
+  Sample sample;
+  CHECK(terminal(sample.record) == "03:00:00Z GET /a?b=c 200 2002ms 127.0.0.1:3001\n");
+  sample.record.status = 502;
+  sample.record.ending = Ending::bad_response;
+  sample.record.word = "two-lengths";
+  sample.record.total = std::chrono::microseconds(2050);
+  CHECK(terminal(sample.record) == "03:00:00Z GET /a?b=c 502 2.0ms 127.0.0.1:3001 bad_response: two-lengths\n");
+  sample.record.status = 200;
+  sample.record.ending = Ending::upstream_closed;
+  sample.record.word = {};
+  CHECK(terminal(sample.record) == "03:00:00Z GET /a?b=c 200 2.0ms 127.0.0.1:3001 upstream_closed\n");
+  Retried retried;
+  retried.record.total = std::chrono::milliseconds(12'345);
+  CHECK(terminal(retried.record) ==
+        "03:00:00Z GET /a?b=c 200 12.3s 127.0.0.1:3001 (after 10.0.0.1:80 connect_timeout 5000ms)\n");
+}
+
+TEST_CASE("Colour is for terminals, and cannot be sent by a client") {
+  Sample sample;
+  CHECK(terminal(sample.record, true) == "03:00:00Z GET /a?b=c \x1b[32m200\x1b[0m 2002ms 127.0.0.1:3001\n");
+  sample.record.status = 0;
+  sample.record.ending = Ending::client_closed;
+  CHECK(terminal(sample.record, true) ==
+        "03:00:00Z GET /a?b=c \x1b[31m-\x1b[0m 2002ms 127.0.0.1:3001\x1b[31m client_closed\x1b[0m\n");
+  sample.record.target = "/\x1b[31m";
+  CHECK(terminal(sample.record).find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("A line by template has every field") {
+  Sample sample;
+  sample.record.user = "alice";
+  CHECK(line("${time} ${time_local} ${client}:${client_port} ${user} ${listener} ${route} ${upstream} ${endpoint}",
+             sample.record) == "2026-11-23T03:00:00.123Z 23/Nov/2026:03:00:00 +0000 127.0.0.1:1234 alice web route 1 app "
+                               "127.0.0.1:3001\n");
+  CHECK(line("${method} ${target} ${host} ${protocol} \"${request_line}\" ${request_id}", sample.record) ==
+        "GET /a?b=c example.com HTTP/1.1 \"GET /a?b=c HTTP/1.1\" 0123456789abcdef\n");
+  CHECK(line("${status} ${bytes_in} ${bytes_out} ${head_ms} ${failed_ms} ${connect_ms} ${first_byte_ms} ${total_ms}",
+             sample.record) == "200 10 5120 0.012 - 0.000 1.500 2002.000\n");
+  CHECK(line("${attempts} ${reused} ${end} ${word} $$", sample.record) == "1 true ok - $\n");
+}
+
+TEST_CASE("A line by template says - for what did not happen") {
+  const AccessRecord record;
+  std::string all;
+  for (const std::string_view name : access_log_fields) all.append("${").append(name).append("} ");
+  CHECK(line(all + "${header.Host}", record) ==
+        "1970-01-01T00:00:00.000Z - - - - - - - - - - - 0 0 0 - - - - 0 - ok - - - - 01/Jan/1970:00:00:00 +0000 -\n");
+}
+
+TEST_CASE("A line by template holds fields of the request, escaped") {
+  const Request request(lines({"GET / HTTP/1.1", "Host: a", "X-Colour: \"red\"", "User-Agent: curl"}));
+  Sample sample;
+  sample.record.fields = &request.head();
+  CHECK(line("${header.x-colour} ${header.User-Agent} ${header.Referer}", sample.record) == "\\x22red\\x22 curl -\n");
+}
+
+TEST_CASE("A line by template is cut to the room there is") {
+  Sample sample;
+  const std::string text(9000, '"');
+  sample.record.target = sample.record.host = text;
+  for (const std::size_t size : {min_line_room, line_room}) {
+    const std::string cut = line("${target} ${host} ${status} ${request_line}", sample.record, size);
+    CHECK(cut.ends_with("\n"));
+    CHECK(cut.find(" 200 ") != std::string::npos);  // behind the long ones
+    CHECK(std::count(cut.begin(), cut.end(), '\\') * 4 < static_cast<std::ptrdiff_t>(size));
+    CHECK(line(std::string(20'000, 'x'), sample.record, size).size() == size);
   }
 }
 
