@@ -87,8 +87,9 @@ void IoUringBackend::cancel_at_kernel(Tag tag, const Handle& handle) noexcept {
 
 void IoUringBackend::cancel_multishot(Tag tag, const Handle& handle) noexcept {
   Traffic& state = traffic_[handle.slot];
-  if (!state.stopping) cancel_at_kernel(tag, handle);
-  state.stopping = true;
+  if (state.request != Request::multishot) return;
+  cancel_at_kernel(tag, handle);
+  state.request = Request::stopping;
 }
 
 // --- readiness ---
@@ -161,7 +162,7 @@ void IoUringBackend::polled(Tag tag, Token token, std::int32_t result, FiredList
   bool hung_up = result < 0 || (static_cast<unsigned>(result) & hang_ups) != 0;
   Traffic& state = traffic_[token.slot];
   // The ring has the word: a receive beside it would get ahead of bytes that are under way.
-  const bool by_ring = state.armed || state.has_result();
+  const bool by_ring = state.armed() || state.has_result();
   if (hung_up) handle->hung_up = true;
   fired.push_back({token, (in || hung_up) && !by_ring, (!in || hung_up) && !state.sending, false});
 }

@@ -62,19 +62,32 @@ struct Kept {
   const char* data() const noexcept { return (block ? block : saved.get()) + begin; }
 };
 
+// How a connection is received from, and what the kernel holds for it: io_uring_streams.cpp has the table.
+enum class ReceiveMode : std::uint8_t {
+  direct,  // without the ring: nothing was leased yet
+  first,   // by the ring, but no message has come yet
+  steady,  // messages come, each smaller than a block: one receive is good for many
+  bulk,    // whole blocks come
+};
+// A receive, or the accept of a listener, which is always multishot.
+enum class Request : std::uint8_t {
+  none,
+  once,
+  multishot,
+  stopping,  // a multishot that was asked back: its last completion is to come
+};
+
 // What the ring has of one connection or listener, by its slot. An idle connection has this, too: it is small.
 struct Traffic {
-  bool used : 1 = false;      // since the first lease: its bytes come by the ring
-  bool armed : 1 = false;     // the receive, or the accept, is with the kernel
-  bool stopping : 1 = false;  // and was asked back
-  bool ended : 1 = false;     // after what is kept: `error`, or the end of the stream
-  bool steady : 1 = false;    // messages come, each smaller than a block: one receive is good for many
-  bool bulk : 1 = false;      // whole blocks come
-  bool sending : 1 = false;   // the op that sends is with the kernel
-  std::uint32_t round = 0;    // of the ring, when the receive was armed; it may come round
+  ReceiveMode mode = ReceiveMode::direct;
+  Request request = Request::none;
+  bool ended = false;       // after what is kept: `error`, or the end of the stream
+  bool sending = false;     // the op that sends is with the kernel
+  std::uint32_t round = 0;  // of the ring, when the receive was armed; it may come round
   Error error{};
   Queue<Kept> kept;
 
+  bool armed() const noexcept { return request != Request::none; }
   bool has_result() noexcept { return !kept.empty() || ended; }
   bool has_enough() noexcept { return !kept.empty() && kept.front()->next != nullptr; }
 };

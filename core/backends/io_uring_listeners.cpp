@@ -29,7 +29,7 @@ Submit IoUringBackend::accept(Op& op) noexcept {
     hand_out(*arrivals, op);
     return Submit::done;
   }
-  const bool armed = traffic_[listener.slot].armed;
+  const bool armed = traffic_[listener.slot].armed();
   if (armed && !op.accept.ahead) cancel_multishot(Tag::accept, listener);
   if (!armed && !(op.accept.ahead && arm_accept(listener))) return ReadinessBackend::submit(op);
   listener.in = &op;
@@ -53,8 +53,7 @@ bool IoUringBackend::arm_accept(Handle& listener) noexcept {
   accept->ioprio = IORING_ACCEPT_MULTISHOT;
   accept->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
   accept->user_data = pack(Tag::accept, token_of(listener));
-  traffic_[listener.slot].armed = true;
-  traffic_[listener.slot].stopping = false;
+  traffic_[listener.slot].request = Request::multishot;
   return true;
 }
 
@@ -62,7 +61,7 @@ bool IoUringBackend::arm_accept(Handle& listener) noexcept {
 void IoUringBackend::cancel_unwanted_multishots() noexcept {
   for (const Arrivals& arrivals : arrivals_) {
     const Handle& listener = *arrivals.listener;
-    if (traffic_[listener.slot].armed && listener.in == nullptr) cancel_multishot(Tag::accept, listener);
+    if (traffic_[listener.slot].armed() && listener.in == nullptr) cancel_multishot(Tag::accept, listener);
   }
 }
 
@@ -74,11 +73,11 @@ void IoUringBackend::accepted(Token token, const io_uring_cqe& completion, Fired
   }
   Arrivals& arrivals = *arrivals_of(*listener);
   Traffic& state = traffic_[token.slot];
-  if ((completion.flags & IORING_CQE_F_MORE) == 0) state.armed = false;
+  if ((completion.flags & IORING_CQE_F_MORE) == 0) state.request = Request::none;
   if (completion.res >= 0) arrivals.kept.push_back(completion.res);
   if (completion.res == -EINVAL) accepts_ahead_ = false;
   Op* op = listener->in;
-  if (op == nullptr || (arrivals.kept.empty() && state.armed)) return;
+  if (op == nullptr || (arrivals.kept.empty() && state.armed())) return;
   if (!arrivals.kept.empty()) {
     hand_out(arrivals, *op);
   } else if (!attempt(*op)) {  // an error, or it was asked back: once more, without the ring
@@ -90,7 +89,7 @@ void IoUringBackend::accepted(Token token, const io_uring_cqe& completion, Fired
 }
 
 bool IoUringBackend::cancel_accept(Op& op) noexcept {
-  if (!traffic_[op.handle->slot].armed) return false;
+  if (!traffic_[op.handle->slot].armed()) return false;
   cancel_multishot(Tag::accept, *op.handle);
   return true;
 }
@@ -99,7 +98,7 @@ bool IoUringBackend::cancel_accept(Op& op) noexcept {
 void IoUringBackend::close_arrivals(Handle& listener) noexcept {
   Arrivals* arrivals = arrivals_of(listener);
   if (!arrivals) return;
-  if (traffic_[listener.slot].armed) {
+  if (traffic_[listener.slot].armed()) {
     cancel_multishot(Tag::accept, listener);
     submit_now();
   }

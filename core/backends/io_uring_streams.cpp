@@ -1,4 +1,25 @@
 // Connections: receives into blocks that lie with the kernel, and small sends.
+//
+// The mode of a connection follows what its last message was like, and says how the next receive is made:
+//
+//   mode    entered by                               an op that finds nothing kept
+//   direct  attach                                   goes to the readiness base: tried, then parked on a one-shot poll
+//   first   the first lease of a lent block          waits for a receive of one message
+//   steady  a message smaller than a block;          waits for the multishot receive
+//           from bulk, one below a quarter of it
+//   bulk    a message that fills a block             is tried at once if bytes may be there, then waits for a receive
+//                                                    of one message
+//
+// The request with the kernel:
+//
+//   none       an op waits, and a block is there: once or multishot, by the mode. No block: the op is starved, and is
+//              armed when the pool has one again
+//   once       its one completion: none
+//   multishot  bytes come and more may follow: multishot. Its last completion (no block, end, error): none.
+//              Whole blocks come, or two messages are kept that nobody has asked for: stopping
+//   stopping   bytes may still come: kept. Its last completion: none, and an op that waits arms the next
+//
+// close() in any of them cancels the request and forgets it: completions that follow find another generation.
 
 #include "core/backends/io_uring.hpp"
 
@@ -26,16 +47,19 @@ constexpr std::size_t largest_sent = 16 * 1024;  // bytes: sends of more are tri
 Submit IoUringBackend::receive(Op& op) noexcept {
   Handle& handle = *op.handle;
   Traffic& state = traffic_[handle.slot];
-  if (op.kind == OpKind::recv_leased && borrow_from(*op.lease.pool)) state.used = true;
-  if (!state.used) return ReadinessBackend::submit(op);
+  const bool borrowed = op.kind == OpKind::recv_leased && borrow_from(*op.lease.pool);
+  if (state.mode == ReceiveMode::direct) {
+    if (!borrowed) return ReadinessBackend::submit(op);
+    state.mode = ReceiveMode::first;
+  }
   WEIR_VERIFY(handle.in == nullptr);
   op.state = OpState::idle;
   if (state.has_result()) {
     deliver(op, state);
     return Submit::done;
   }
-  if (!state.armed) {
-    if (state.bulk && handle.maybe_readable && attempt(op)) return Submit::done;
+  if (!state.armed()) {
+    if (state.mode == ReceiveMode::bulk && handle.maybe_readable && attempt(op)) return Submit::done;
     if (!arm_receive(handle, state)) return ReadinessBackend::submit(op);
   }
   handle.in = &op;
@@ -50,12 +74,12 @@ bool IoUringBackend::arm_receive(Handle& handle, Traffic& state) noexcept {
   if (!receive) return false;
   receive->opcode = IORING_OP_RECV;
   receive->fd = static_cast<int>(handle.native);
-  receive->ioprio = state.steady ? IORING_RECV_MULTISHOT : 0;
+  const bool multishot = state.mode == ReceiveMode::steady;
+  receive->ioprio = multishot ? IORING_RECV_MULTISHOT : 0;
   receive->flags = IOSQE_BUFFER_SELECT;
   receive->buf_group = LentBlocks::group;
   receive->user_data = pack(Tag::receive, token_of(handle));
-  state.armed = true;
-  state.stopping = false;
+  state.request = multishot ? Request::multishot : Request::once;
   state.round = static_cast<std::uint32_t>(ring_.round());
   return true;
 }
@@ -69,7 +93,7 @@ void IoUringBackend::feed_starved() noexcept {
   std::size_t fed = 0;
   for (std::size_t armed = 0; fed < starved_.size() && armed < at_once; ++fed) {
     Handle* handle = attached_handle(starved_[fed]);
-    if (!handle || handle->in == nullptr || traffic_[handle->slot].armed) continue;
+    if (!handle || handle->in == nullptr || traffic_[handle->slot].armed()) continue;
     if (!arm_receive(*handle, traffic_[handle->slot])) break;
     ++armed;
   }
@@ -96,23 +120,26 @@ void IoUringBackend::received(Token token, const io_uring_cqe& completion) noexc
       handle->in = nullptr;
       deliver(*op, state);
       end(*op);
-    } else if (!state.armed && (completion.res == -ENOBUFS || !arm_receive(*handle, state))) {
+    } else if (!state.armed() && (completion.res == -ENOBUFS || !arm_receive(*handle, state))) {
       starved_.push_back(token);
     }
   }
-  if (state.armed && (state.bulk || state.has_enough())) cancel_multishot(Tag::receive, *handle);
+  if (state.mode == ReceiveMode::bulk || state.has_enough()) cancel_multishot(Tag::receive, *handle);
 }
 
 void IoUringBackend::note_received(Handle& handle, Traffic& state, const io_uring_cqe& completion,
                                    char* block) noexcept {
-  if ((completion.flags & IORING_CQE_F_MORE) == 0) state.armed = false;
+  if ((completion.flags & IORING_CQE_F_MORE) == 0) state.request = Request::none;
   if (completion.res > 0) {
     const auto size = static_cast<std::size_t>(completion.res);
     state.kept.push(*kept_.make(block, static_cast<std::uint32_t>(size)));
     const std::size_t whole = lent_.pool()->block_size();
-    if (size == whole) state.bulk = handle.maybe_readable = true;
-    if (size < whole / 4) state.bulk = false;
-    state.steady = !state.bulk;
+    if (size == whole) {
+      state.mode = ReceiveMode::bulk;
+      handle.maybe_readable = true;
+    } else if (state.mode != ReceiveMode::bulk || size < whole / 4) {
+      state.mode = ReceiveMode::steady;
+    }
     return;
   }
   if (block) lent_.pool()->take_back(block);
@@ -169,7 +196,7 @@ void IoUringBackend::drop_first(Traffic& state) noexcept {
 // A request with the kernel holds the connection open: the cancel goes with the next submission, which is this turn's.
 void IoUringBackend::close_traffic(Handle& stream) noexcept {
   Traffic& state = traffic_[stream.slot];
-  if (state.armed) {
+  if (state.armed()) {
     // Not submitted yet, it would run on whichever connection reused this descriptor, and steal its bytes.
     if (state.round == static_cast<std::uint32_t>(ring_.round())) submit_now();
     cancel_at_kernel(Tag::receive, stream);
