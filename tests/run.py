@@ -48,10 +48,11 @@ SANITIZERS = {
 STAGES = [
     Stage("release", "every suite as it is shipped, with all simulated seeds"),
     Stage("style", "the repository itself: who includes whom, coroutine rules, file sizes, links"),
-    Stage("debug", "the compiler probe and the foundations, not optimised, assertions on", ("coro", "base", "reactor")),
+    Stage("debug", "the compiler probe and the foundations, not optimised, assertions on",
+          ("coro", "base", "reactor", "platform", "backends")),
     Stage("asan", "every suite under the address and undefined-behaviour sanitizers", ALL, SANITIZERS),
     Stage("tsan", "what has threads, under the thread sanitizer",
-          ("base", "coro", "reactor", "conformance", "daemon", "integration"), SANITIZERS),
+          ("base", "coro", "reactor", "platform", "backends", "conformance", "daemon", "integration"), SANITIZERS),
     Stage("macos", "compiled and linked for macOS, not run: the headers of the binaries are looked at", cross=True),
     Stage("windows", "every suite and weir.exe itself under wine, with iocp and with select", cross=True),
     Stage("fuzz", "each fuzz target for a few seconds, from its corpus"),

@@ -51,8 +51,8 @@ INTEGRATION = ("{python}", "{tree}/tests/integration/run.py", "--weir", "{build}
 PATIENT = (("WEIR_TEST_LIMIT", "40"),)
 CORE = ("test_basic", "test_bodies", "test_upgrade", "test_failures", "test_health")
 SUITES = [
-    *(unit(name) for name in ("base", "coro", "reactor", "net", "http", "fuzz_corpus", "proxy", "restrictions", "config",
-                              "kqueue")),
+    *(unit(name) for name in ("base", "coro", "reactor", "backends", "net", "http", "fuzz_corpus", "proxy", "restrictions",
+                              "config", "kqueue")),
     unit("daemon", retry=True),
     dataclasses.replace(unit("conformance", "*epoll*"), name="conformance-epoll"),
     unit("conformance", "~[kqueue]~[kqueue-fallbacks]"),
@@ -67,7 +67,7 @@ FIRST = {
     "core/http": ("http", "fuzz_corpus"),
     "core/coro": ("coro", "reactor"),
     "core/reactor": ("reactor", "conformance-epoll"),
-    "core/backends": ("conformance-epoll", "conformance", "reactor"),
+    "core/backends": ("conformance-epoll", "conformance", "reactor", "backends"),
     "core/proxy": ("proxy", "sim-200"),
 }
 

@@ -305,7 +305,7 @@ WITH_TOP = (include_direction, links)
 def tests_are_built(files, compiled):
     """Every test source is compiled by some target. `compiled`: paths that the build knows, or None."""
     foreign = "/posix/" if os.name == "nt" else "/windows/"  # built for that system only, by the same globs
-    optional = "tests/core/backends/kqueue"  # built where pkg-config finds libkqueue
+    optional = "tests/core/backends/kqueue/"  # built where pkg-config finds libkqueue
     for path in files:
         if foreign in path or path.startswith(optional):
             continue

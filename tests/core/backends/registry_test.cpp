@@ -1,11 +1,10 @@
-// The choice of a backend by name, and the size of an op.
+// The choice of a backend by name.
 
 #include "core/backends/registry.hpp"
 
 #include <algorithm>
 #include <set>
 
-#include "core/reactor/op.hpp"
 #include "core/reactor/platforms.hpp"
 #include "tests/support/catch.hpp"
 
@@ -90,11 +89,4 @@ TEST_CASE("what was compiled in exists here, in the order of the documented pref
   }
   std::erase_if(documented, [&](BackendKind kind) { return std::ranges::count(compiled, kind) == 0; });
   CHECK(documented == compiled);
-}
-
-TEST_CASE("an op and a handle have the size that was reviewed") {
-  if (sizeof(void*) == 8) {
-    CHECK(sizeof(Op) == 128);
-    CHECK(sizeof(Handle) <= 40);
-  }
 }
