@@ -155,7 +155,7 @@ BACKEND_TEST("an accept that was not ahead follows one that was, and the other w
   }
 }
 
-DESCRIPTOR_LIMIT_TEST("accept under descriptor exhaustion says so and recovers by itself") {
+BACKEND_TEST("accept under descriptor exhaustion says so and recovers by itself", limited) {
   Handle listener;
   Closing closing(rig, {&listener});
   rig.listen(listener);
@@ -183,7 +183,7 @@ DESCRIPTOR_LIMIT_TEST("accept under descriptor exhaustion says so and recovers b
   for (Handle& server : servers) rig.backend().close(server);
 }
 
-DESCRIPTOR_LIMIT_TEST("opening a stream under descriptor exhaustion says so") {
+BACKEND_TEST("opening a stream under descriptor exhaustion says so", limited) {
   Handle stream, other;
   Closing closing(rig, {&stream, &other});
   rig.open_stream(other);

@@ -381,7 +381,7 @@ BACKEND_TEST("many children at once each tell of their own end") {
   }
 }
 
-DESCRIPTOR_LIMIT_TEST("without a descriptor left a start fails cleanly, and works again later") {
+BACKEND_TEST("without a descriptor left a start fails cleanly, and works again later", limited) {
   if (refused(rig)) return;
   Started run(rig);
   rig.leave_descriptors(1);
@@ -395,7 +395,7 @@ DESCRIPTOR_LIMIT_TEST("without a descriptor left a start fails cleanly, and work
   CHECK(run.wait().code == 5);
 }
 
-SIMULATED_TEST("a start that the plan lets fail opens nothing") {
+BACKEND_TEST("a start that the plan lets fail opens nothing", simulators) {
   if (refused(rig)) return;
   rig.fail_starts(true);
   Started run(rig);

@@ -102,7 +102,7 @@ const sim::SimProfile& profile_of(const Rig& rig) {
 
 }  // namespace
 
-SIMULATED_TEST("the same seed gives the same trace, another seed another") {
+BACKEND_TEST("the same seed gives the same trace, another seed another", simulators) {
   const sim::SimProfile& profile = profile_of(rig);
   std::size_t different = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
@@ -115,7 +115,7 @@ SIMULATED_TEST("the same seed gives the same trace, another seed another") {
   CHECK(different == 20);
 }
 
-SIMULATED_TEST("a wait moves virtual time to its deadline, not further") {
+BACKEND_TEST("a wait moves virtual time to its deadline, not further", simulators) {
   const Duration step = rig.backend().capabilities().clock_resolution;
   for (int round = 0; round < 10; ++round) {
     const TimePoint deadline = rig.backend().now() + std::chrono::hours{1};

@@ -123,10 +123,9 @@ TEST_CASE("io_uring that is refused says by what, and another backend is chosen"
 }
 
 // The backends that wait with a descriptor of the kernel's.
-#define WEIR_TEST_ON_DESCRIPTORS(sentence, body) WEIR_TEST_ON_EPOLL(sentence, body) WEIR_TEST_ON_IO_URING(sentence, body)
-#define DESCRIPTOR_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_DESCRIPTORS, WEIR_JOIN(conformance_, __LINE__))
+constexpr std::array descriptors{"epoll", "epoll-fallbacks", "io_uring", "io_uring-fallbacks"};
 
-DESCRIPTOR_TEST("a backend that lost its descriptor ends every op with the reason and does not spin") {
+BACKEND_TEST("a backend that lost its descriptor ends every op with the reason and does not spin", descriptors) {
   Victim victim(rig.name());
   Rig& own = victim.rig();
   Handle client, server, other_client, other_server;
@@ -164,7 +163,7 @@ DESCRIPTOR_TEST("a backend that lost its descriptor ends every op with the reaso
   CHECK(own.wait(TimePoint::max()) == 0);
 }
 
-DESCRIPTOR_TEST("a reactor is told once that its backend failed, and its coroutines end") {
+BACKEND_TEST("a reactor is told once that its backend failed, and its coroutines end", descriptors) {
   Victim victim(rig.name());
   Rig& own = victim.rig();
   Handle client, server;

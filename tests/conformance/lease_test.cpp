@@ -64,6 +64,30 @@ BACKEND_TEST("bytes that came while nobody waited are received in order, into le
   CHECK(pool.in_use() == 0);
 }
 
+BACKEND_TEST("a lease that waits lets the backend sleep, after small messages and after whole blocks") {
+  constexpr std::size_t block = 1024;
+  constexpr std::uint64_t few = 8;  // waits: some systems end a sleep early
+  Handle client, server;
+  Closing closing(rig, {&client, &server});
+  rig.connect(client, server);
+  BufferPool pool(block);
+  for (const std::size_t size : {std::size_t{1}, std::size_t{1}, block, std::size_t{1}, block, block}) {
+    Buffer into;
+    Flight op(server, OpKind::recv_leased);
+    op.lease = {&into, &pool};
+    REQUIRE(rig.submit(op) == Submit::pending);
+    rig.poll();
+    const std::uint64_t before = rig.backend().counters().waits;
+    rig.wait(rig.backend().now() + std::chrono::milliseconds{5});
+    CHECK(rig.backend().counters().waits - before <= few);
+    REQUIRE(rig.send_all(client, numbered(size)) == size);
+    rig.finish(op);
+    std::string got(into.view());
+    got += rig.receive(server, size - got.size());
+    CHECK(got == numbered(size));
+  }
+}
+
 BACKEND_TEST("a lease that waits appends to what its buffer holds by then") {
   Handle client, server;
   Closing closing(rig, {&client, &server});

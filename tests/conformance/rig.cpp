@@ -209,13 +209,20 @@ constinit const Case* last_case = nullptr;
 
 }  // namespace
 
-Case::Case(const char* sentence, const char* tag, void (*run)()) noexcept
-    : sentence_(sentence), tag_(tag), run_(run), next_(last_case) {
+Case::Case(const char* sentence, std::span<const char* const> backends, std::span<const Run> runs) noexcept
+    : sentence_(sentence), backends_(backends), runs_(runs), next_(last_case) {
   last_case = this;
 }
 
 void register_tests() {
-  for (const Case* it = last_case; it != nullptr; it = it->next_) REGISTER_TEST_CASE(it->run_, it->sentence_, it->tag_);
+  for (const Case* it = last_case; it != nullptr; it = it->next_) {
+    for (std::size_t i = 0; i < it->runs_.size(); ++i) {
+      const std::string backend = it->backends_[i];
+      const std::string name = it->sentence_ + (" - " + backend);
+      const std::string tag = "[" + backend + "]";
+      REGISTER_TEST_CASE(it->runs_[i], name, tag);
+    }
+  }
 }
 
 void run_on(const char* name, void (*test)(Rig&)) {

@@ -2,11 +2,17 @@
 // Rig: one backend under test with what a test needs around it: an address to listen on, pipes and devices to adopt, a
 // way to run short of descriptors. The tests speak to the backend through its interface only. One thread.
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/reactor/backend.hpp"
@@ -49,7 +55,7 @@ class Rig {
   virtual std::string test_child() = 0;  // a program that does as tests/support/child.cpp says
   virtual void discard(NativeHandle native) = 0;
   virtual void narrow(Handle& stream) = 0;                // its direction out holds little from now on
-  virtual void leave_descriptors(std::size_t count) = 0;  // no more than so many can be opened (DESCRIPTOR_LIMIT_TEST)
+  virtual void leave_descriptors(std::size_t count) = 0;  // no more than so many can be opened (`limited`)
   virtual void restore_descriptors() = 0;
   virtual void fail_starts(bool always) = 0;  // of children; the simulator's only
 
@@ -124,19 +130,58 @@ bool started_for_one_test() noexcept;
 
 void run_on(const char* backend, void (*test)(Rig&));
 
-// One test on one backend. They are known to Catch2 only after register_tests(): the program that carries the suite for
-// its selftest must not pay for it when it does something else.
+// Where a test runs: names for make_rig. What only a real system has (signals, threads that interrupt a sleep in real
+// time) is for `systems`, what only the simulator has (seeds) for `simulators`.
+#ifdef _WIN32
+inline constexpr std::array systems{"iocp", "select"};
+inline constexpr std::array<const char*, 0> limited_systems{};  // no limit of descriptors that a test could come near
+#else
+inline constexpr std::array systems{
+#ifdef __linux__
+    "epoll", "epoll-fallbacks", "io_uring", "io_uring-fallbacks",
+#endif
+#ifdef WEIR_KQUEUE
+    "kqueue", "kqueue-fallbacks",
+#endif
+    "poll", "select"};
+inline constexpr std::array limited_systems = systems;
+#endif
+inline constexpr std::array simulators{"sim", "sim-io_uring", "sim-macos-10.8", "sim-windows", "sim-windows-select"};
+inline constexpr std::array once{"sim"};  // for a test that makes its own worlds
+
+template <std::size_t first, std::size_t second>
+constexpr auto both(const std::array<const char*, first>& a, const std::array<const char*, second>& b) {
+  std::array<const char*, first + second> out{};
+  std::copy(b.begin(), b.end(), std::copy(a.begin(), a.end(), out.begin()));
+  return out;
+}
+inline constexpr auto everywhere = both(systems, simulators);
+inline constexpr auto limited = both(limited_systems, simulators);  // for what runs short of descriptors
+
+// One test, on each backend of a list. They are known to Catch2 only after register_tests(): the program that carries
+// the suite for its selftest must not pay for it when it does something else.
 class Case {
  public:
-  Case(const char* sentence, const char* tag, void (*run)()) noexcept;
+  using Run = void (*)();
+  Case(const char* sentence, std::span<const char* const> backends, std::span<const Run> runs) noexcept;
 
  private:
   friend void register_tests();
   const char* sentence_;
-  const char* tag_;
-  void (*run_)();
+  std::span<const char* const> backends_;
+  std::span<const Run> runs_;  // one a backend
   const Case* next_;
 };
+
+// Catch2 calls functions without arguments: one for each backend of the list.
+template <const auto& backends, void (*test)(Rig&), std::size_t at>
+void run_one() {
+  run_on(backends[at], test);
+}
+template <const auto& backends, void (*test)(Rig&)>
+inline constexpr auto runs_of = []<std::size_t... at>(std::index_sequence<at...>) {
+  return std::array<Case::Run, sizeof...(at)>{run_one<backends, test, at>...};
+}(std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<decltype(backends)>>>{});
 
 void register_tests();  // once, before Catch2 runs
 
@@ -144,74 +189,16 @@ void register_tests();  // once, before Catch2 runs
 
 #define WEIR_JOIN_(a, b) a##b
 #define WEIR_JOIN(a, b) WEIR_JOIN_(a, b)
+#define WEIR_FIRST(first, ...) first
+#define WEIR_BACKEND_TEST(sentence, where, body)                                                            \
+  [[maybe_unused]] static void body([[maybe_unused]] ::weir::conformance::Rig& rig);                        \
+  static const ::weir::conformance::Case WEIR_JOIN(body, _case)(sentence, where,                            \
+                                                                ::weir::conformance::runs_of<where, body>); \
+  static void body([[maybe_unused]] ::weir::conformance::Rig& rig)
 
-#define WEIR_TEST_ON(sentence, backend, body)                                                               \
-  static const ::weir::conformance::Case WEIR_JOIN(body, WEIR_JOIN(_on_, __COUNTER__))(                      \
-      sentence " - " backend, "[" backend "]", [] { ::weir::conformance::run_on(backend, body); });
-
-#ifdef __linux__
-#define WEIR_TEST_ON_EPOLL(sentence, body) \
-  WEIR_TEST_ON(sentence, "epoll", body)    \
-  WEIR_TEST_ON(sentence, "epoll-fallbacks", body)
-#define WEIR_TEST_ON_IO_URING(sentence, body) \
-  WEIR_TEST_ON(sentence, "io_uring", body)    \
-  WEIR_TEST_ON(sentence, "io_uring-fallbacks", body)
-#else
-#define WEIR_TEST_ON_EPOLL(sentence, body)
-#define WEIR_TEST_ON_IO_URING(sentence, body)
-#endif
-
-#ifdef WEIR_KQUEUE
-#define WEIR_TEST_ON_KQUEUE(sentence, body) \
-  WEIR_TEST_ON(sentence, "kqueue", body)    \
-  WEIR_TEST_ON(sentence, "kqueue-fallbacks", body)
-#else
-#define WEIR_TEST_ON_KQUEUE(sentence, body)
-#endif
-
-// Windows has no limit of descriptors that a test could come near.
-#ifdef _WIN32
-#define WEIR_TEST_ON_SYSTEMS(sentence, body) \
-  WEIR_TEST_ON(sentence, "iocp", body)       \
-  WEIR_TEST_ON(sentence, "select", body)
-#define WEIR_TEST_ON_LIMITED(sentence, body)
-#else
-#define WEIR_TEST_ON_SYSTEMS(sentence, body) \
-  WEIR_TEST_ON_EPOLL(sentence, body)         \
-  WEIR_TEST_ON_IO_URING(sentence, body)      \
-  WEIR_TEST_ON_KQUEUE(sentence, body)        \
-  WEIR_TEST_ON(sentence, "poll", body)       \
-  WEIR_TEST_ON(sentence, "select", body)
-#define WEIR_TEST_ON_LIMITED(sentence, body) WEIR_TEST_ON_SYSTEMS(sentence, body)
-#endif
-
-#define WEIR_TEST_ON_SIMULATORS(sentence, body)  \
-  WEIR_TEST_ON(sentence, "sim", body)            \
-  WEIR_TEST_ON(sentence, "sim-io_uring", body)   \
-  WEIR_TEST_ON(sentence, "sim-macos-10.8", body) \
-  WEIR_TEST_ON(sentence, "sim-windows", body)    \
-  WEIR_TEST_ON(sentence, "sim-windows-select", body)
-
-#define WEIR_TESTS(sentence, register, body)                                         \
-  [[maybe_unused]] static void body([[maybe_unused]] ::weir::conformance::Rig& rig); \
-  register(sentence, body) static void body([[maybe_unused]] ::weir::conformance::Rig& rig)
-
-#define WEIR_TEST_ON_ALL(sentence, body) WEIR_TEST_ON_SYSTEMS(sentence, body) WEIR_TEST_ON_SIMULATORS(sentence, body)
-#define WEIR_TEST_ON_ALL_LIMITED(sentence, body) \
-  WEIR_TEST_ON_LIMITED(sentence, body) WEIR_TEST_ON_SIMULATORS(sentence, body)
-
-// One case per backend, "sentence - epoll" with the tag [epoll], and so on: a backend can be run alone. The body gets
-// the Rig as `rig`.
-#define BACKEND_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_ALL, WEIR_JOIN(conformance_, __LINE__))
-
-// What only a real system has (signals, threads that interrupt a sleep in real time), or only the simulator (seeds).
-#define SYSTEM_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_SYSTEMS, WEIR_JOIN(conformance_, __LINE__))
-// What runs short of descriptors, on the systems that have a limit of them.
-#define DESCRIPTOR_LIMIT_TEST(sentence) \
-  WEIR_TESTS(sentence, WEIR_TEST_ON_ALL_LIMITED, WEIR_JOIN(conformance_, __LINE__))
-#define SYSTEM_DESCRIPTOR_LIMIT_TEST(sentence) \
-  WEIR_TESTS(sentence, WEIR_TEST_ON_LIMITED, WEIR_JOIN(conformance_, __LINE__))
-// PLAIN_SIMULATED_TEST: once, for a test that makes its own worlds.
-#define SIMULATED_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_SIMULATORS, WEIR_JOIN(conformance_, __LINE__))
-#define WEIR_TEST_ON_SIM(sentence, body) WEIR_TEST_ON(sentence, "sim", body)
-#define PLAIN_SIMULATED_TEST(sentence) WEIR_TESTS(sentence, WEIR_TEST_ON_SIM, WEIR_JOIN(conformance_, __LINE__))
+// BACKEND_TEST(sentence) or BACKEND_TEST(sentence, where): one case for each backend of a list, by default for every
+// one: "sentence - epoll" with the tag [epoll], and so on, so that a backend can be run alone. The body gets the Rig as
+// `rig`.
+#define BACKEND_TEST(sentence, ...)                                                                    \
+  WEIR_BACKEND_TEST(sentence, WEIR_FIRST(__VA_ARGS__ __VA_OPT__(, )::weir::conformance::everywhere, ), \
+                    WEIR_JOIN(conformance_, __LINE__))

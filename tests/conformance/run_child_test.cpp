@@ -141,7 +141,7 @@ BACKEND_TEST("run_child ends what a program leaves running in its group") {
   CHECK(result.took < 20s);
 }
 
-SYSTEM_TEST("run_child does not wait for what has left the group with the pipe") {
+BACKEND_TEST("run_child does not wait for what has left the group with the pipe", systems) {
   if (refused(rig)) return;
   Runner runner(rig);
   const TimePoint started = runner.reactor.clock();
@@ -151,7 +151,7 @@ SYSTEM_TEST("run_child does not wait for what has left the group with the pipe")
   CHECK(runner.reactor.clock() - started < 2500ms);
 }
 
-SYSTEM_TEST("run_child leaves no descriptor and no frame") {
+BACKEND_TEST("run_child leaves no descriptor and no frame", systems) {
   if (refused(rig)) return;
   Runner runner(rig);
   runner.run(runner.spec({"exit", "0"}));
@@ -162,7 +162,7 @@ SYSTEM_TEST("run_child leaves no descriptor and no frame") {
   CHECK(FramePool::live() == frames);
 }
 
-SYSTEM_DESCRIPTOR_LIMIT_TEST("run_child without descriptors says so and leaves nothing") {
+BACKEND_TEST("run_child without descriptors says so and leaves nothing", limited_systems) {
   Runner runner(rig);
   // From here on there is a thread for starts: a sanitizer wants a descriptor to look at a new one.
   CHECK(runner.run(runner.spec({"exit", "0"})).succeeded());
@@ -180,7 +180,7 @@ SYSTEM_DESCRIPTOR_LIMIT_TEST("run_child without descriptors says so and leaves n
 }
 
 // The trace of the world tells every step, virtual times included.
-PLAIN_SIMULATED_TEST("run_child is deterministic in the simulator") {
+BACKEND_TEST("run_child is deterministic in the simulator", once) {
   const auto play = [](std::uint64_t seed) {
     sim::SimWorld world(seed);
     world.enable_chances();

@@ -85,7 +85,7 @@ struct ScriptFolder {
 
 }  // namespace
 
-SYSTEM_TEST("a child has its three streams, no blocked signal and no ignored one") {
+BACKEND_TEST("a child has its three streams, no blocked signal and no ignored one", systems) {
   const int plain = ::open("/dev/null", O_RDONLY);  // as a careless library leaves them open
   REQUIRE(plain >= 0);
   const int high = ::fcntl(plain, F_DUPFD, 200);
@@ -102,7 +102,7 @@ SYSTEM_TEST("a child has its three streams, no blocked signal and no ignored one
   CHECK(outcome.output == "descriptor 0\ndescriptor 1\ndescriptor 2\n");
 }
 
-SYSTEM_TEST("children started by two threads at once inherit nothing of each other") {
+BACKEND_TEST("children started by two threads at once inherit nothing of each other", systems) {
   const auto many = [](Rig& of_its_own, std::string& wrong) {
     Runner runner(of_its_own);
     for (int i = 0; i < 40; ++i) {
@@ -119,7 +119,7 @@ SYSTEM_TEST("children started by two threads at once inherit nothing of each oth
   CHECK(wrong_there.empty());
 }
 
-SYSTEM_TEST("ends of children are told to the reactor that waits, in whatever thread it is") {
+BACKEND_TEST("ends of children are told to the reactor that waits, in whatever thread it is", systems) {
   constexpr int threads = 4;
   std::atomic<int> right{0};
   std::vector<std::unique_ptr<Rig>> rigs;
@@ -140,7 +140,7 @@ SYSTEM_TEST("ends of children are told to the reactor that waits, in whatever th
   CHECK(no_child_left());
 }
 
-SYSTEM_TEST("a process without standard streams of its own can start children all the same") {
+BACKEND_TEST("a process without standard streams of its own can start children all the same", systems) {
   const bool worked = succeeds_alone([&] {
     ::close(0);
     ::close(1);
@@ -151,7 +151,7 @@ SYSTEM_TEST("a process without standard streams of its own can start children al
   CHECK(worked);
 }
 
-SYSTEM_TEST("a process that was told to ignore the ends of its children learns of them all the same") {
+BACKEND_TEST("a process that was told to ignore the ends of its children learns of them all the same", systems) {
   const bool worked = succeeds_alone([&] {
     std::signal(SIGCHLD, SIG_IGN);
     const std::unique_ptr<Rig> fresh = make_rig(rig.name());
@@ -161,7 +161,7 @@ SYSTEM_TEST("a process that was told to ignore the ends of its children learns o
   CHECK(worked);
 }
 
-SYSTEM_TEST("signals of the process and ends of children come through beside each other") {
+BACKEND_TEST("signals of the process and ends of children come through beside each other", systems) {
   platform::SignalSource source;
   REQUIRE_FALSE(source.open());
   Handle requests;
@@ -183,7 +183,7 @@ SYSTEM_TEST("signals of the process and ends of children come through beside eac
   }
 }
 
-SYSTEM_TEST("no zombie and no descriptor is left behind") {
+BACKEND_TEST("no zombie and no descriptor is left behind", systems) {
   run_program(rig, {rig.test_child(), "exit", "0"});  // what is made once has been made
   const std::size_t before = platform::open_descriptors();
   for (int i = 0; i < 30; ++i) {
@@ -196,7 +196,7 @@ SYSTEM_TEST("no zombie and no descriptor is left behind") {
   CHECK(no_child_left());
 }
 
-SYSTEM_TEST("a child that could not be waited for is ended by its close") {
+BACKEND_TEST("a child that could not be waited for is ended by its close", systems) {
   ChildProcess child;
   const std::vector<std::string> argv{rig.test_child(), "sleep", "60000"};
   SpawnSpec spec;
@@ -206,7 +206,7 @@ SYSTEM_TEST("a child that could not be waited for is ended by its close") {
   CHECK(no_child_left());
 }
 
-SYSTEM_TEST("the child of another's library is left to it") {
+BACKEND_TEST("the child of another's library is left to it", systems) {
   const pid_t foreign = ::fork();
   if (foreign == 0) ::_exit(12);
   const Outcome ours = run_program(rig, {rig.test_child(), "exit", "0"});
@@ -216,7 +216,7 @@ SYSTEM_TEST("the child of another's library is left to it") {
   CHECK(WEXITSTATUS(status) == 12);
 }
 
-SYSTEM_TEST("an end of a child does not end a wait for something else") {
+BACKEND_TEST("an end of a child does not end a wait for something else", systems) {
   ChildProcess child;
   const std::vector<std::string> argv{rig.test_child(), "exit", "0"};
   SpawnSpec spec;
@@ -234,7 +234,7 @@ SYSTEM_TEST("an end of a child does not end a wait for something else") {
   rig.backend().close(child);
 }
 
-SYSTEM_TEST("a program without a path is sought in the child's PATH") {
+BACKEND_TEST("a program without a path is sought in the child's PATH", systems) {
   const ScriptFolder folder;
   folder.write("weir-sought", "#!/bin/sh\necho found $1\n", 0700);
   const std::vector<EnvironmentVariable> environment{{"PATH", "relative:/nowhere:" + folder.path + ":/bin"}};
@@ -244,7 +244,7 @@ SYSTEM_TEST("a program without a path is sought in the child's PATH") {
   CHECK(run_program(rig, {"weir-sought"}).error.code == Errc::not_found);
 }
 
-SYSTEM_TEST("what is no program is refused, and not handed to a shell") {
+BACKEND_TEST("what is no program is refused, and not handed to a shell", systems) {
   const ScriptFolder folder;
   const std::string locked = folder.write("locked", "#!/bin/sh\nexit 0\n", 0600);
   const std::string plain_text = folder.write("text", "exit 0\n", 0700);
@@ -258,7 +258,7 @@ SYSTEM_TEST("what is no program is refused, and not handed to a shell") {
   if (::geteuid() != 0) CHECK(run_program(rig, {"locked"}, with).error.code == Errc::permission_denied);
 }
 
-SYSTEM_TEST("a child runs in the directory that was asked for, and finds relative programs there") {
+BACKEND_TEST("a child runs in the directory that was asked for, and finds relative programs there", systems) {
   const ScriptFolder folder;
   folder.write("here", "#!/bin/sh\npwd -P\n", 0700);
   const std::string real = std::filesystem::canonical(folder.path).string();

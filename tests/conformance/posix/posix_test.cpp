@@ -16,7 +16,7 @@
 using namespace weir;
 using namespace weir::conformance;
 
-SYSTEM_TEST("a descriptor beyond what select can hold is refused by select only") {
+BACKEND_TEST("a descriptor beyond what select can hold is refused by select only", systems) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const int high = ::fcntl(ends[0], F_DUPFD, FD_SETSIZE);
@@ -56,7 +56,7 @@ SYSTEM_TEST("a descriptor beyond what select can hold is refused by select only"
 }
 
 // A descriptor that an owner outside has closed must fail its ops, not the whole wait for ever.
-SYSTEM_TEST("a descriptor closed behind the backend's back does not stop the others") {
+BACKEND_TEST("a descriptor closed behind the backend's back does not stop the others", systems) {
   const Natives pipe = rig.make_pipe();
   Handle reader, writer, client, server;
   Closing closing(rig, {&reader, &writer, &client, &server});
@@ -80,7 +80,7 @@ SYSTEM_TEST("a descriptor closed behind the backend's back does not stop the oth
   }
 }
 
-SYSTEM_TEST("a watch sees what comes after its owner took everything") {
+BACKEND_TEST("a watch sees what comes after its owner took everything", systems) {
   const Natives ends = rig.make_foreign();
   Handle watched, other;
   Closing closing(rig, {&watched, &other});
@@ -101,7 +101,7 @@ SYSTEM_TEST("a watch sees what comes after its owner took everything") {
 }
 
 // A short receive is taken to mean that the socket is empty. Urgent data makes receives short of what is there.
-SYSTEM_TEST("urgent data does not strand what comes behind it") {
+BACKEND_TEST("urgent data does not strand what comes behind it", systems) {
   Handle client, server;
   Closing closing(rig, {&client, &server});
   rig.connect(client, server);
@@ -121,7 +121,7 @@ SYSTEM_TEST("urgent data does not strand what comes behind it") {
   }
 }
 
-SYSTEM_TEST("a signal does not end a wait early") {
+BACKEND_TEST("a signal does not end a wait early", systems) {
   static std::atomic<int> signals{0};
   signals = 0;
   struct sigaction action{};

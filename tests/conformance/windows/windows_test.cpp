@@ -25,7 +25,7 @@ std::string_view rule_of(const Error& error) {
 
 }  // namespace
 
-SYSTEM_TEST("the 513th socket is refused by select only, and the others go on") {
+BACKEND_TEST("the 513th socket is refused by select only, and the others go on", systems) {
   constexpr std::size_t most = 512;
   std::vector<Handle> handles(most - 3);
   Handle listener, client, server, one_more;
@@ -52,7 +52,7 @@ SYSTEM_TEST("the 513th socket is refused by select only, and the others go on") 
   if (rig.name() == "select") CHECK(rig.backend().attach(one_more).code == Errc::ok);
 }
 
-SYSTEM_TEST("all 512 sockets are waited for at once") {
+BACKEND_TEST("all 512 sockets are waited for at once", systems) {
   constexpr std::size_t count = 255;
   std::vector<Handle> clients(count), servers(count);
   Handle listener;
@@ -80,7 +80,7 @@ SYSTEM_TEST("all 512 sockets are waited for at once") {
   }
 }
 
-SYSTEM_TEST("a pipe that was not opened for overlapped I/O is refused with the backend's rule") {
+BACKEND_TEST("a pipe that was not opened for overlapped I/O is refused with the backend's rule", systems) {
   const auto pipe = platform::make_pipe(false);
   REQUIRE(pipe.has_value());
   Handle plain;
@@ -94,7 +94,7 @@ SYSTEM_TEST("a pipe that was not opened for overlapped I/O is refused with the b
   rig.discard(pipe->ours);
 }
 
-SYSTEM_TEST("a stream is not watched with the iocp backend") {
+BACKEND_TEST("a stream is not watched with the iocp backend", systems) {
   if (rig.name() != "iocp") {
     SUCCEED("windows-iocp-no-watch does not hold here: the contract's tests watch");
     return;
@@ -110,7 +110,7 @@ SYSTEM_TEST("a stream is not watched with the iocp backend") {
 }
 
 // One thread accepts, another serves: an accepted socket has joined no port yet.
-SYSTEM_TEST("a socket that one loop accepted is served by another") {
+BACKEND_TEST("a socket that one loop accepted is served by another", systems) {
   auto other = make_backend(rig.name());
   REQUIRE(other.has_value());
   Handle listener, client, server;
@@ -144,7 +144,7 @@ SYSTEM_TEST("a socket that one loop accepted is served by another") {
 }
 
 // A pipe has joined its listener's port before it was accepted, and Windows lets it join no other.
-SYSTEM_TEST("a named pipe that one loop accepted is not taken by another") {
+BACKEND_TEST("a named pipe that one loop accepted is not taken by another", systems) {
   const std::string name = "weir-stays-" + std::to_string(::GetCurrentProcessId());
   Handle listener, client, server;
   const Closing closing(rig, {&listener, &client, &server});
@@ -187,7 +187,7 @@ struct Script {
 
 }  // namespace
 
-SYSTEM_TEST("a batch file is run by the system's shell, gets its arguments and tells how it ended") {
+BACKEND_TEST("a batch file is run by the system's shell, gets its arguments and tells how it ended", systems) {
   const Script script("@echo off\r\necho [%1] [%2]\r\nexit /b 7\r\n");
   ChildProcess child;
   Handle out;
@@ -216,7 +216,7 @@ SYSTEM_TEST("a batch file is run by the system's shell, gets its arguments and t
   CHECK(status.code == 7);
 }
 
-SYSTEM_TEST("a batch file is not started with an argument that its shell would take for more than text") {
+BACKEND_TEST("a batch file is not started with an argument that its shell would take for more than text", systems) {
   const Script script("@exit /b 0\r\n");
   for (const char* bad : {"\"&calc", "%PATH%", "two\nlines"}) {
     ChildProcess child;
