@@ -34,8 +34,9 @@ bool ends_extension(std::uint8_t at) noexcept { return at == in_name || at == in
 // Fields that must be known before the body is read, or that say who may do what: merged from a trailer they would
 // change a decision already taken (RFC 9110 section 6.5.1).
 bool may_be_trailer(std::string_view name) noexcept {
-  // Connection management, framing, routing, and what proxies say about the client.
+  // Authentication, connection management, framing, routing, and what proxies say about the client.
   switch (field_id(name)) {
+    case FieldId::authorization:
     case FieldId::connection:
     case FieldId::content_length:
     case FieldId::content_type:
@@ -53,6 +54,7 @@ bool may_be_trailer(std::string_view name) noexcept {
     case FieldId::transfer_encoding:
     case FieldId::upgrade:
     case FieldId::via:
+    case FieldId::www_authenticate:
     case FieldId::x_forwarded_for:
     case FieldId::x_forwarded_host:
     case FieldId::x_forwarded_proto:
@@ -61,9 +63,9 @@ bool may_be_trailer(std::string_view name) noexcept {
     default: break;
   }
   constexpr std::string_view names[] = {
-      "authorization", "cookie",        "set-cookie", "www-authenticate",                     // authentication
-      "max-forwards",  "pragma",        "range",                                              // request modifiers
-      "age",           "cache-control", "expires",    "retry-after",      "vary", "warning",  // response control
+      "cookie",       "set-cookie",                                            // authentication
+      "max-forwards", "pragma",        "range",                                // request modifiers
+      "age",          "cache-control", "expires", "retry-after", "vary", "warning",  // response control
   };
   for (const std::string_view forbidden : names)
     if (equal_ignoring_case(name, forbidden)) return false;

@@ -55,6 +55,7 @@ struct Pattern {
 
 inline constexpr Pattern known_fields[] = {
     Pattern("accept", FieldId::accept),
+    Pattern("authorization", FieldId::authorization),
     Pattern("connection", FieldId::connection),
     Pattern("content-length", FieldId::content_length),
     Pattern("content-type", FieldId::content_type),
@@ -75,6 +76,7 @@ inline constexpr Pattern known_fields[] = {
     Pattern("upgrade", FieldId::upgrade),
     Pattern("user-agent", FieldId::user_agent),
     Pattern("via", FieldId::via),
+    Pattern("www-authenticate", FieldId::www_authenticate),
     Pattern("x-forwarded-for", FieldId::x_forwarded_for),
     Pattern("x-forwarded-host", FieldId::x_forwarded_host),
     Pattern("x-forwarded-proto", FieldId::x_forwarded_proto),

@@ -16,8 +16,7 @@ constexpr char tls_handshake = 22;  // the first byte of a TLS client's first re
 // No real message has more options in Connection; each is looked up among all fields.
 constexpr std::uint8_t max_connection_options = 32;
 
-constexpr std::uint32_t bit(FieldId id) noexcept { return std::uint32_t{1} << static_cast<unsigned>(id); }
-static_assert(static_cast<unsigned>(FieldId::x_request_id) < 32);
+constexpr std::uint32_t bit(FieldId id) noexcept { return field_bit(id); }
 
 constexpr std::uint32_t narrow(std::size_t n) noexcept { return static_cast<std::uint32_t>(n); }
 
@@ -308,6 +307,7 @@ bool HeadParser::on_connection(std::string_view value) noexcept {
 void HeadParser::finish(Head& head, std::uint32_t end) noexcept {
   complete_ = true;
   head.size = end;
+  head.seen = seen_;
   head.keep_alive = !close_ && (head.minor_version == 1 || keep_alive_);
   // An HTTP/1.0 sender cannot upgrade (RFC 9110 section 7.8).
   head.connection_upgrade = upgrade_ && head.minor_version == 1 && (seen_ & bit(FieldId::upgrade)) != 0;
@@ -481,6 +481,7 @@ bool RequestParser::on_host(const Field& field) noexcept {
 }
 
 bool RequestParser::on_expect(const Field& field) noexcept {
+  seen_ |= bit(FieldId::expect);
   if (!equal_ignoring_case(head_.value(field), "100-continue")) return refuse(417, "unknown-expectation");
   head_.expect_continue = head_.minor_version == 1;  // ignored in 1.0 (RFC 9110 section 10.1.1)
   return true;

@@ -20,10 +20,15 @@ constexpr bool is_idempotent(Method m) noexcept {
 
 // Fields that weir itself looks at. Everything else is `other` and compared by name.
 enum class FieldId : std::uint8_t {
-  other, accept, connection, content_length, content_type, date, expect, forwarded, host, keep_alive, location,
-  proxy_authenticate, proxy_authorization, proxy_connection, referer, server, te, trailer, transfer_encoding, upgrade,
-  user_agent, via, x_forwarded_for, x_forwarded_host, x_forwarded_proto, x_real_ip, x_request_id,
+  other, accept, authorization, connection, content_length, content_type, date, expect, forwarded, host, keep_alive,
+  location, proxy_authenticate, proxy_authorization, proxy_connection, referer, server, te, trailer, transfer_encoding,
+  upgrade, user_agent, via, www_authenticate, x_forwarded_for, x_forwarded_host, x_forwarded_proto, x_real_ip,
+  x_request_id,
 };
+
+// Sets of fields are words with a bit for each id.
+constexpr std::uint32_t field_bit(FieldId id) noexcept { return std::uint32_t{1} << static_cast<unsigned>(id); }
+static_assert(static_cast<unsigned>(FieldId::x_request_id) < 32);
 
 // Case-insensitive.
 FieldId field_id(std::string_view name) noexcept;
@@ -53,12 +58,14 @@ struct Head {
   std::uint8_t minor_version = 1;    // HTTP/1.0 or HTTP/1.1; a higher minor counts as 1
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;  // with Framing::length
+  std::uint32_t seen = 0;            // a field_bit for each known field that is there, once the head is complete
   bool keep_alive = true;            // the sender would keep the connection (version and Connection together)
   bool connection_upgrade = false;   // Connection has the option "upgrade" and an Upgrade field is present
   std::array<Field, max_fields> fields;
 
   std::string_view name(const Field& f) const noexcept { return {base + f.name_begin, f.name_size}; }
   std::string_view value(const Field& f) const noexcept { return {base + f.value_begin, f.value_size}; }
+  bool has(FieldId id) const noexcept { return (seen & field_bit(id)) != 0; }
   // The first field with that id, or null.
   const Field* find(FieldId id) const noexcept {
     for (std::uint16_t i = 0; i < field_count; ++i)

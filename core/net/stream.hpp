@@ -36,6 +36,8 @@ class Stream {
   void arm() noexcept { start_receive_(*this); }
   bool armed() const noexcept { return !receive_.idle(); }
   bool has_result() const noexcept { return has_result_; }  // the next receive() will not wait
+  // A result is in, but is delivered only when the reactor comes to it.
+  bool result_is_due() const noexcept { return receive_.state == OpState::ready; }
   bool ended() const noexcept { return has_result_ && receive_.bytes == 0; }  // by its peer, or broken
 
   Error last_error() const noexcept { return receive_.bytes == 0 ? receive_.error : Error{}; }

@@ -1,5 +1,7 @@
 #include "core/proxy/attempt.hpp"
 
+#include "core/proxy/connection_fields.hpp"
+#include "core/proxy/pinned_links.hpp"
 #include "core/reactor/awaitables.hpp"
 
 namespace weir::proxy {
@@ -15,7 +17,7 @@ Task<void> Attempt::run(Endpoint& endpoint, bool fresh, const ForwardRequest& re
   record_ = {};
   record_.endpoint = &endpoint;
   record_.started = context_.now();
-  stream_ = fresh ? nullptr : context_.engine.source->take_kept(endpoint);
+  stream_ = fresh ? nullptr : take_kept(endpoint);
   record_.kept = stream_ != nullptr;
   if (record_.kept) {
     ++context_.engine.counters.upstream_reuses;
@@ -27,6 +29,7 @@ Task<void> Attempt::run(Endpoint& endpoint, bool fresh, const ForwardRequest& re
   record_.connected = context_.now();
 
   ClientStream& client = context_.client;
+  if (logs_in(client.head())) stream_->pin_to(client.pinned());
   const RouteSpec& route = *context_.route;
   const bool streams = client.body() == RequestBody::streaming;
   client.deadline().enter(streams ? Phase::body : Phase::first_byte, streams ? route.timeout.idle : route.timeout.first_byte);
@@ -46,6 +49,15 @@ Task<void> Attempt::run(Endpoint& endpoint, bool fresh, const ForwardRequest& re
   if (!goes_on()) co_return;
   auto waiting = await_head(request.upgrade);
   co_await waiting;
+}
+
+// What the client has logged in on comes first.
+UpstreamStream* Attempt::take_kept(Endpoint& endpoint) noexcept {
+  UpstreamSource& source = *context_.engine.source;
+  PinnedLinks& pinned = context_.client.pinned();
+  UpstreamStream* own = pinned.empty() ? nullptr : source.take_pinned(endpoint, pinned);
+  if (own != nullptr) return own;
+  return source.take_kept(endpoint, may_be_sent_twice() ? Reuse::any : Reuse::recent);
 }
 
 // A new connection to one of the endpoint's addresses, each with its own time.
@@ -93,6 +105,7 @@ Task<void> Attempt::await_head(bool may_switch) {
     const std::uint16_t status = read.head->status;
     if (status == 101 && !may_switch) co_return fail(Cut::bad_response, "unasked-upgrade");
     if (status >= 200 || status == 101) {
+      if (offers_login(*read.head)) stream_->pin_to(context_.client.pinned());
       head_ = read.head;
       co_return;
     }
@@ -121,8 +134,11 @@ Task<void> Attempt::pass_interim(const http::ResponseHead& head) {
 // Nothing came back on a kept connection, so its server most likely closed it before it saw the request; sending it once
 // more is allowed for idempotent methods (RFC 9110 section 9.2.2) while the whole request is at hand.
 bool Attempt::repeatable() const noexcept {
-  return record_.kept && record_.first_byte.ns == 0 && context_.client.body() != RequestBody::streaming &&
-         http::is_idempotent(context_.client.head().method);
+  return record_.kept && record_.first_byte.ns == 0 && may_be_sent_twice();
+}
+
+bool Attempt::may_be_sent_twice() const noexcept {
+  return context_.client.body() != RequestBody::streaming && http::is_idempotent(context_.client.head().method);
 }
 
 Retry Attempt::retry() const noexcept {

@@ -46,11 +46,13 @@ class Attempt {
   void release(bool complete) noexcept;
 
  private:
+  UpstreamStream* take_kept(Endpoint& endpoint) noexcept;
   Task<void> connect(Endpoint& endpoint);
   Task<bool> connect_to(Endpoint& endpoint, const Address& address);
   Task<void> await_head(bool may_switch);
   Task<void> pass_interim(const http::ResponseHead& head);
   bool repeatable() const noexcept;
+  bool may_be_sent_twice() const noexcept;
   bool goes_on() const noexcept { return record_.failure == Cut::none && !context_.is_cut(); }
 
   ExchangeContext& context_;

@@ -6,6 +6,7 @@
 
 #include "core/base/address.hpp"
 #include "core/net/stream.hpp"
+#include "core/proxy/pinned_links.hpp"
 
 namespace weir::proxy {
 
@@ -24,6 +25,7 @@ class ClientConnection : public ListLink<> {
   Address peer;
   const std::uint32_t listener;  // index into Spec::listeners
   bool trusted = false;          // the peer is a trusted proxy
+  PinnedLinks pinned;            // idle connections to upstreams on which this client has logged in
 
  protected:
   ~ClientConnection() = default;

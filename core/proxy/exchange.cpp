@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/proxy/head_policy.hpp"
+#include "core/proxy/pinned_links.hpp"
 
 namespace weir::proxy {
 namespace {
@@ -155,7 +156,9 @@ Task<void> Exchange::forward() {
   bool fresh = false;
   bool again = true;
   while (again && attempts_ < max_attempts && !is_cut()) {
-    Endpoint* endpoint = upstream.pick(tried);
+    const bool may_be_own = attempts_ == 0 && !client.pinned().empty();
+    Endpoint* endpoint = may_be_own ? client.pinned().endpoint_of(upstream) : nullptr;
+    if (endpoint == nullptr) endpoint = upstream.pick(tried);
     if (endpoint == nullptr) {
       if (attempts_ == 0) attempt_.fail(upstream.lacks_health() ? Cut::all_down : Cut::no_endpoint);
       break;

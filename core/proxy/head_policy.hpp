@@ -147,6 +147,9 @@ bool RequestPolicy<Sink>::passes(const http::Field& field) noexcept {
     case FieldId::proxy_connection:
     case FieldId::proxy_authorization: return false;
     case FieldId::te: te_trailers_ |= has_token(head_.value(field), "trailers"); return false;
+    case FieldId::authorization:  // an origin would send it back in its answer to TRACE (RFC 9110 section 9.3.8)
+      if (head_.method == http::Method::trace) return false;
+      break;
     case FieldId::content_length:
     case FieldId::trailer:
     case FieldId::transfer_encoding: return sink_.keeps_framing(field);
@@ -166,13 +169,12 @@ bool RequestPolicy<Sink>::passes(const http::Field& field) noexcept {
   return !edits_.take_out(field.id, name);
 }
 
-// Fields without an id that do not go on: what belongs to an upgrade that never passes, credentials that an origin
-// would send back in its answer to TRACE (RFC 9110 section 9.3.8), claims. A name is never empty.
+// Fields without an id that do not go on: what belongs to an upgrade that never passes, further credentials that TRACE
+// would show, claims. A name is never empty.
 template <class Sink>
 bool RequestPolicy<Sink>::is_withheld(std::string_view name) const noexcept {
   switch (name[0] | 0x20) {
     case 'h': return http::equal_ignoring_case(name, "HTTP2-Settings");
-    case 'a': return head_.method == http::Method::trace && http::equal_ignoring_case(name, "Authorization");
     case 'c': return head_.method == http::Method::trace && http::equal_ignoring_case(name, "Cookie");
     case 'm': return hops_left_ && http::equal_ignoring_case(name, "Max-Forwards");  // written as one line
     case 'x':

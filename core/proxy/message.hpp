@@ -21,6 +21,7 @@
 namespace weir::proxy {
 
 using http::BodyPart;
+class PinnedLinks;
 
 // What reading a body brought: a part, or why there is no more.
 struct PartRead {
@@ -128,6 +129,8 @@ class ClientStream : public MessageStream {
   // With RequestBody::whole.
   std::string_view whole_body() const noexcept { return whole_body_; }
   Deadline& deadline() noexcept { return deadline_; }
+  // The upstream connections that belong to the client's.
+  PinnedLinks& pinned() noexcept { return pinned_; }
 
   // The final response, head and first part in one send. Once.
   Sending respond(const ResponsePlan& plan, const BodyPart& first) noexcept { return {*this, !lay_out(plan, first)}; }
@@ -143,8 +146,9 @@ class ClientStream : public MessageStream {
   virtual void stop_watching() noexcept = 0;
 
  protected:
-  // `timer` is lent to the exchange's deadline.
-  ClientStream(Reactor& reactor, Timer& timer) noexcept : deadline_(reactor, timer) {}
+  // `timer` is lent to the exchange's deadline. What is pinned outlives the stream.
+  ClientStream(Reactor& reactor, Timer& timer, PinnedLinks& pinned) noexcept
+      : deadline_(reactor, timer), pinned_(pinned) {}
   ~ClientStream() = default;
   virtual bool lay_out(const ResponsePlan& plan, const BodyPart& first) noexcept = 0;
   virtual bool lay_out_interim(const ResponsePlan& plan) noexcept = 0;
@@ -157,6 +161,7 @@ class ClientStream : public MessageStream {
 
  private:
   Deadline deadline_;
+  PinnedLinks& pinned_;
 };
 
 // What reading a response's head brought: a head, why there is none, or neither: some of it arrived.
@@ -188,6 +193,9 @@ class UpstreamStream : public MessageStream {
   Sending request(const ForwardRequest& plan, const BodyPart& first) noexcept { return {*this, !lay_out(plan, first)}; }
   // Interim heads first, then the final one: taken() is called after each.
   Responding response() noexcept { return {*this}; }
+
+  // Its connection belongs to this client's from now on.
+  virtual void pin_to(PinnedLinks& client) noexcept = 0;
 
   virtual bool kept() const noexcept = 0;      // it served an exchange before
   virtual bool answered() const noexcept = 0;  // at least one byte came

@@ -1,6 +1,7 @@
 #pragma once
 // PooledSource: the upstream streams of one worker, on the connections of its pools. One thread.
 
+#include "core/proxy/pinned_links.hpp"
 #include "core/proxy/upstream/pools.hpp"
 #include "core/proxy/upstream_source.hpp"
 
@@ -11,9 +12,14 @@ class PooledSource final : public UpstreamSource {
   // Both outlive the source.
   PooledSource(UpstreamPools& pools, UpstreamProtocol& protocol) noexcept : pools_(pools), protocol_(protocol) {}
 
-  UpstreamStream* take_kept(Endpoint& endpoint) noexcept override {
-    UpstreamConnection* connection = endpoint.take_idle();
+  UpstreamStream* take_kept(Endpoint& endpoint, Reuse reuse) noexcept override {
+    UpstreamConnection* connection = endpoint.pool().take(reuse);
     return connection == nullptr ? nullptr : &protocol_.begin(*connection, true);
+  }
+  UpstreamStream* take_pinned(Endpoint& endpoint, PinnedLinks& client) noexcept override {
+    UpstreamLink* link = client.find(endpoint);
+    if (link == nullptr || !endpoint.pool().take_pinned(static_cast<UpstreamConnection&>(*link))) return nullptr;
+    return &protocol_.begin(*link, true);
   }
   Result<UpstreamStream*> open(Endpoint& endpoint, const Address& address) noexcept override {
     const Result<UpstreamConnection*> opened = pools_.open(endpoint, address);

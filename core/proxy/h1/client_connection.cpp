@@ -90,6 +90,7 @@ void ClientConnection::wake(Stream& stream) noexcept {
 void ClientConnection::finish() noexcept {
   stream.close_now();
   side.engine.reactor.timers().disarm(*this);
+  pinned.close_all();
   side.owner.connection_closed(*this);
 }
 

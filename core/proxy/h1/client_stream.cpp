@@ -21,7 +21,7 @@ bool may_have_body(std::uint16_t status) noexcept { return status >= 200 && stat
 }  // namespace
 
 ClientStream::ClientStream(ClientConnection& connection) noexcept
-    : proxy::ClientStream(connection.side.engine.reactor, connection.timer()),
+    : proxy::ClientStream(connection.side.engine.reactor, connection.timer(), connection.pinned),
       connection_(connection),
       stream_(connection.stream),
       out_(connection.side.writers) {

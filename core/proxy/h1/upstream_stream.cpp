@@ -1,5 +1,6 @@
 #include "core/proxy/h1/upstream_stream.hpp"
 
+#include "core/proxy/connection_fields.hpp"
 #include "core/proxy/h1/head_writer.hpp"
 
 namespace weir::proxy::h1 {
@@ -89,7 +90,8 @@ HeadRead UpstreamStream::parse_head() noexcept {
   read.head = &head;
   pending_ = head.size;
   body_.reset(head.framing, head.content_length, side_.limits_);
-  upstream_keeps_ = head.keep_alive && head.framing != http::Framing::until_close;
+  if (!head.keep_alive || head.framing == http::Framing::until_close) upstream_keeps_ = false;
+  if (const Duration announced = announced_timeout(head); announced >= Duration{}) link_.announced = announced;
   return read;
 }
 

@@ -24,6 +24,7 @@ class UpstreamStream final : public proxy::UpstreamStream {
   TimePoint last_progress() const noexcept override { return stream_.last_progress(); }
   RelayEnd& tunnel_end() noexcept override;
   void finish(bool complete) noexcept override;
+  void pin_to(PinnedLinks& client) noexcept override { link_.pin_to(client); }
   bool kept() const noexcept override { return kept_; }
   bool answered() const noexcept override { return answered_; }
 
@@ -51,7 +52,7 @@ class UpstreamStream final : public proxy::UpstreamStream {
   const bool kept_;
   bool answered_ = false;
   bool head_needs_more_ = true;   // what is in the input is not a head yet
-  bool upstream_keeps_ = false;   // the response lets the connection be used again
+  bool upstream_keeps_ = true;    // no head of the response, interim ones included, forbids another use
   http::Method method_ = http::Method::get;
   http::Framing request_framing_ = http::Framing::none;
   std::size_t pending_ = 0;       // bytes of the input that were handed out and are not taken() yet

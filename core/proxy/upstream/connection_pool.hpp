@@ -1,7 +1,8 @@
 #pragma once
 // ConnectionPool: the kept-alive connections to one endpoint. One that is kept has a receive armed, so it leaves the
-// pool at once when its server closes it; one that nobody has used for the idle time is closed. A pool never opens a
-// connection. It belongs to one worker and runs on its thread.
+// pool at once when its server closes it; one that nobody has used for the idle time is closed, before its server would.
+// One that is pinned to a client is kept there in the same way. A pool never opens a connection. It belongs to one worker
+// and runs on its thread.
 
 #include <cstdint>
 
@@ -12,15 +13,20 @@ namespace weir::proxy {
 
 class ConnectionPool;
 
-// A connection to an endpoint. It is leased by an exchange, idle in its pool, or retiring: out of the pool, and closed as
-// soon as its receive has ended.
+// A connection to an endpoint. It is leased by an exchange, idle in its pool or with the client it is pinned to, or
+// retiring: out of both, and closed as soon as its receive has ended.
 class UpstreamConnection final : public UpstreamLink, public ListLink<UpstreamConnection>, public Timer {
  public:
   UpstreamConnection(Reactor& reactor, ConnectionPool& owner) noexcept;
 
   void give_back(bool reusable) noexcept override;
+  void drop() noexcept override;
 
   ConnectionPool& pool;
+
+ private:
+  friend class ConnectionPool;
+  TimePoint idle_since_;
 };
 
 // What the pools of one worker share: the memory of connections, and how many are idle.
@@ -46,11 +52,14 @@ class ConnectionPool {
   // Ends a connection whose handle was never opened.
   void discard(UpstreamConnection& connection) noexcept { store_.connections.destroy(&connection); }
 
-  // Leases the idle connection that was used last; null: there is none.
-  UpstreamConnection* take() noexcept;
+  // Leases the idle connection that was used last; null: there is none that will do.
+  UpstreamConnection* take(Reuse reuse = Reuse::any) noexcept;
+  // Leases one that is pinned and idle. False: its server has just closed it.
+  bool take_pinned(UpstreamConnection& connection) noexcept;
 
-  // Ends a lease. The connection is kept if it is `reusable` and there is room, else closed. It is closed as well if
-  // its input is not empty: bytes that nobody asked for would be taken for the answer to the next request.
+  // Ends a lease. The connection is kept if it is `reusable` and there is room, else closed; one that is pinned needs no
+  // room. It is closed as well if its input is not empty: bytes that nobody asked for would be taken for the answer to
+  // the next request.
   void give_back(UpstreamConnection& connection, bool reusable) noexcept;
 
   // Closes the connection that has been idle longest. False: there is none.
@@ -62,6 +71,10 @@ class ConnectionPool {
 
  private:
   friend class UpstreamConnection;
+  void keep(UpstreamConnection& connection) noexcept;
+  void take_out(UpstreamConnection& connection) noexcept;  // of wherever it is kept
+  Duration time_kept(const UpstreamConnection& connection) const noexcept;
+  static Duration time_trusted(const UpstreamConnection& connection) noexcept;
   void retire(UpstreamConnection& connection) noexcept;  // closes now, or as soon as its receive has ended
   static void receive_ended(Stream& stream) noexcept;
 

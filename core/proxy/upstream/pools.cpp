@@ -15,6 +15,7 @@ UpstreamPools::~UpstreamPools() { WEIR_VERIFY(live() == 0); }
 
 Result<UpstreamConnection*> UpstreamPools::open(Endpoint& endpoint, const Address& address) noexcept {
   UpstreamConnection* connection = endpoint.pool().make();
+  connection->endpoint = &endpoint;
   if (const Error error = open_stream(store_.reactor.backend(), connection->stream.handle(), address)) {
     endpoint.pool().discard(*connection);
     return std::unexpected(error);

@@ -24,7 +24,6 @@ class Endpoint {
   const std::vector<Address>& addresses() const noexcept { return compiled_.addresses; }
   std::size_t index() const noexcept { return index_; }  // in its upstream
   ConnectionPool& pool() noexcept { return pool_; }
-  UpstreamConnection* take_idle() noexcept { return pool_.take(); }
   Incident& incident() noexcept { return incident_; }
 
  private:
@@ -50,6 +49,9 @@ class Upstream {
   // Some endpoint has a weight, and all that do are down.
   bool lacks_health() const noexcept;
 
+  bool has(const Endpoint& endpoint) const noexcept {
+    return endpoint.index() < endpoints_.size() && endpoints_[endpoint.index()].get() == &endpoint;
+  }
   std::size_t index_of(const Endpoint& endpoint) const noexcept { return endpoint.index(); }
   const std::vector<std::unique_ptr<Endpoint>>& endpoints() const noexcept { return endpoints_; }
 

@@ -12,6 +12,7 @@ namespace {
 
 const std::pair<std::string_view, FieldId> names[] = {
     {"Accept", FieldId::accept},
+    {"Authorization", FieldId::authorization},
     {"Connection", FieldId::connection},
     {"Content-Length", FieldId::content_length},
     {"Content-Type", FieldId::content_type},
@@ -32,6 +33,7 @@ const std::pair<std::string_view, FieldId> names[] = {
     {"Upgrade", FieldId::upgrade},
     {"User-Agent", FieldId::user_agent},
     {"Via", FieldId::via},
+    {"WWW-Authenticate", FieldId::www_authenticate},
     {"X-Forwarded-For", FieldId::x_forwarded_for},
     {"X-Forwarded-Host", FieldId::x_forwarded_host},
     {"X-Forwarded-Proto", FieldId::x_forwarded_proto},

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string_view>
 
+#include "core/proxy/pinned_links.hpp"
 #include "core/reactor/open.hpp"
 #include "tests/sim/backend/sim_backend.hpp"
 #include "tests/support/catch.hpp"
@@ -199,6 +200,104 @@ TEST_CASE("a lease ends the idle time, and the next one begins with its return",
   CHECK(world.pool.idle() == 1);
   world.pass(2s);
   CHECK(world.pool.idle() == 0);
+}
+
+TEST_CASE("a server's announced timeout shortens the idle time by up to a second, and never prolongs it", "[pool]") {
+  struct Case {
+    Duration announced, kept;
+  };
+  for (const auto& [announced, kept] : {Case{5s, 4s}, Case{2s, 1s}, Case{1s, 500ms}, Case{3600s, idle_timeout}}) {
+    World world;
+    Connection one(world);
+    one.leased->announced = announced;
+    world.pool.give_back(*one.leased, true);
+    world.pass(kept - 10ms);
+    CHECK(world.pool.idle() == 1);
+    world.pass(20ms);
+    CHECK(world.pool.idle() == 0);
+  }
+}
+
+TEST_CASE("a server that announces no time at all has its connection closed", "[pool]") {
+  World world;
+  Connection one(world);
+  one.leased->announced = 0s;
+  world.pool.give_back(*one.leased, true);
+  CHECK(world.pool.idle() == 0);
+  CHECK(one.closed_by_weir(world));
+}
+
+TEST_CASE("what cannot be sent again takes a connection that was in use a moment ago only", "[pool]") {
+  World world;
+  Connection one(world);
+  world.pool.give_back(*one.leased, true);
+  world.pass(900ms);
+  REQUIRE(world.pool.take(Reuse::recent) == one.leased);
+  world.pool.give_back(*one.leased, true);
+  world.pass(1100ms);
+  CHECK(world.pool.take(Reuse::recent) == nullptr);
+  CHECK(world.pool.idle() == 1);
+  REQUIRE(world.pool.take() == one.leased);
+  one.leased->announced = 20s;
+  world.pool.give_back(*one.leased, true);
+  world.pass(9s);
+  REQUIRE(world.pool.take(Reuse::recent) == one.leased);
+  world.pool.give_back(*one.leased, true);
+  world.pass(11s);
+  CHECK(world.pool.take(Reuse::recent) == nullptr);
+}
+
+TEST_CASE("a connection whose end is known but not delivered is not leased", "[pool]") {
+  World world;
+  Connection one(world), two(world);
+  world.pool.give_back(*one.leased, true);
+  world.pool.give_back(*two.leased, true);
+  world.pass(1s);
+  // The end of `two` is found by a wait, and its connection asked for before the reactor delivers what the wait found.
+  two.server.close_now();
+  REQUIRE(world.world.run_until([&] { return two.leased->stream.result_is_due(); }, 1s));
+  CHECK(world.pool.take() == one.leased);
+  CHECK(world.pool.take() == nullptr);
+  CHECK(world.pool.idle() == 0);
+  world.pass(1s);
+  CHECK(world.store.connections.live() == 1);
+  world.pool.give_back(*one.leased, false);
+}
+
+TEST_CASE("a pinned connection is kept with its client, needs no room, and is never given to another", "[pool]") {
+  World world;
+  PinnedLinks client;
+  Connection one(world), two(world), three(world), four(world);
+  for (Connection* it : {&one, &two, &three}) world.pool.give_back(*it->leased, true);
+  four.leased->pin_to(client);
+  world.pool.give_back(*four.leased, true);
+  CHECK(world.pool.idle() == max_idle);
+  CHECK_FALSE(client.empty());
+  CHECK(world.pool.take_pinned(*four.leased));
+  CHECK(client.empty());
+  world.pool.give_back(*four.leased, true);
+  CHECK_FALSE(client.empty());
+  client.close_all();
+  CHECK(client.empty());
+  CHECK(four.closed_by_weir(world));
+  CHECK(world.store.connections.live() == max_idle);
+}
+
+TEST_CASE("a pinned connection leaves its client when its server closes it, and after the idle timeout", "[pool]") {
+  World world;
+  PinnedLinks client;
+  Connection one(world), two(world);
+  for (Connection* it : {&one, &two}) {
+    it->leased->pin_to(client);
+    world.pool.give_back(*it->leased, true);
+  }
+  one.server.close_now();
+  world.pass(1s);
+  CHECK(world.store.connections.live() == 1);
+  CHECK_FALSE(client.empty());
+  world.pass(idle_timeout);
+  CHECK(client.empty());
+  CHECK(world.store.connections.live() == 0);
 }
 
 TEST_CASE("the connection that has been idle longest makes room", "[pool]") {
