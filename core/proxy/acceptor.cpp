@@ -10,6 +10,11 @@ namespace {
 
 // A listener that cannot accept (out of descriptors, or at its limit) tries again after this long.
 constexpr Duration accept_pause = 50ms;
+// A connection that is to make room is closed when its receive has ended: a turn or two later.
+constexpr int turns_to_close = 4;
+// The same is not reported more often.
+constexpr Duration pause_told_every = 10s;
+constexpr Duration made_room_told_every = 60s;
 
 // Accepts what is waiting already, or is cancelled.
 struct AcceptWaiting : Accept {
@@ -29,36 +34,40 @@ void Acceptor::close() noexcept {
   if (handle_.is_open()) engine_.reactor.backend().close(handle_);
 }
 
+// At the limit, too, one client is accepted: only then is it known that somebody waits for room.
 Task<void> Acceptor::run(std::size_t sockets) {
   while (!ending()) {
-    const std::uint32_t room = connections_.room(listener_);
-    bool goes_on = false;
-    if (room == 0) {
-      note_full();
-    } else {
-      // Could every socket that listens have its backlog emptied at once? Then the backend may accept ahead.
-      const bool holds_backlogs = room / OpenSpec::default_backlog >= sockets;
-      ClientConnection& connection = connections_.make(listener_);
-      Accept accept(engine_.reactor, handle_, connection.stream.handle(), &connection.peer, holds_backlogs);
-      accepting_ = &accept.op();
-      const auto accepted = co_await accept;
-      accepting_ = nullptr;
-      if (accepted) {
-        paused_ = false;
-        if (connections_.is_full(listener_)) {  // another worker has reached the limit meanwhile
-          auto waiting = wait_for_room();
-          co_await waiting;
-        }
-        const Error refusal = connections_.place(connection);
-        goes_on = !is_local_exhaustion(refusal);
-        if (!goes_on) ++engine_.counters.accept_pauses;  // no room for more: the next client waits in the backlog
-      } else {
-        connections_.discard(connection);
-        if (accepted.error().code == Errc::cancelled) break;
-        note_failure(accepted.error());
+    // Could every socket that listens have its backlog emptied at once? Then the backend may accept ahead.
+    const bool holds_backlogs = connections_.room(listener_) / OpenSpec::default_backlog >= sockets;
+    ClientConnection& connection = connections_.make(listener_);
+    Accept accept(engine_.reactor, handle_, connection.stream.handle(), &connection.peer, holds_backlogs);
+    accepting_ = &accept.op();
+    const auto accepted = co_await accept;
+    accepting_ = nullptr;
+    Error refusal;
+    if (accepted) {
+      if (connections_.is_full(listener_)) {
+        auto waiting = wait_for_room();
+        co_await waiting;
       }
+      refusal = connections_.place(connection);
+      if (!is_local_exhaustion(refusal)) {
+        note_accepted();
+        continue;
+      }
+    } else {
+      connections_.discard(connection);
+      refusal = accepted.error();
+      if (refusal.code == Errc::cancelled) break;
     }
-    if (goes_on) continue;
+    bool made = false;
+    if (is_local_exhaustion(refusal)) {
+      auto making = make_room(refusal);
+      made = co_await making;
+    } else {
+      engine_.log_event("accept failed: " + describe(refusal));
+    }
+    if (made) continue;
     const bool slept = co_await pause();
     if (!slept) break;
   }
@@ -69,10 +78,30 @@ Task<void> Acceptor::run(std::size_t sockets) {
 
 // An accepted client waits as if it were in the backlog still.
 Task<void> Acceptor::wait_for_room() {
+  const Error at_limit;
   while (connections_.is_full(listener_) && !engine_.draining()) {
+    auto making = make_room(at_limit);
+    const bool made = co_await making;
+    if (made) continue;
     const bool slept = co_await pause();
     if (!slept) break;
   }
+}
+
+// Without a refusal by the system it is for the limit. False: nobody who is idle can be asked to leave.
+Task<bool> Acceptor::make_room(Error refusal) {
+  const std::uint32_t before = connections_.open();
+  const std::string lacking = shortage(refusal);
+  if (!connections_.make_room(listener_)) {
+    note_paused(lacking);
+    co_return false;
+  }
+  note_made_room(lacking);
+  for (int turn = 0; turn < turns_to_close && connections_.open() >= before; ++turn) {
+    NextTurn next(engine_.reactor);
+    co_await next;
+  }
+  co_return true;
 }
 
 // Connections that the kernel has completed already would be reset by the close: they are served.
@@ -99,25 +128,40 @@ SleepUntil Acceptor::pause() noexcept {
   return SleepUntil(engine_.reactor, engine_.reactor.now() + accept_pause, closing_.token());
 }
 
-// Explained once, and only where the limit is not the file's own: the administrator may not know of this one.
-void Acceptor::note_full() noexcept {
-  if (std::exchange(paused_, true)) return;
-  ++engine_.counters.accept_pauses;
-  if (engine_.spec().listeners[listener_].max_connections != 0 || std::exchange(told_full_, true)) return;
-  const Platform& platform = engine_.reactor.backend().capabilities().platform;
-  std::string text =
-      "accept paused: " + std::to_string(engine_.options.max_connections) + " connections are open, more wait";
-  if (const Restriction* rule = restriction(platform_limits(platform).max_sockets_rule)) {
-    text.append("; ").append(sentence_of(*rule));
+// Who waits, for want of what, and how there is more of it.
+std::string Acceptor::shortage(const Error& refusal) const {
+  if (refusal) return describe(refusal) + "; raise the descriptor limit or set max_connections";
+  const ListenerSpec& listener = engine_.spec().listeners[listener_];
+  if (connections_.listener_is_full(listener_)) {
+    return std::to_string(listener.max_connections) + " connections of listener \"" + listener.name +
+           "\" are open, its max_connections; raise listeners." + listener.name + ".max_connections";
   }
-  engine_.log_event(text);
+  std::string text = std::to_string(engine_.options.max_connections) + " connections are open, the most of the process";
+  const PlatformLimits limits = platform_limits(engine_.reactor.backend().capabilities().platform);
+  const Restriction* rule = restriction(limits.max_sockets_rule);
+  if (rule == nullptr) rule = restriction(limits.descriptor_rule);
+  if (rule != nullptr) text.append("; ").append(sentence_of(*rule));
+  return text;
 }
 
-void Acceptor::note_failure(const Error& error) noexcept {
-  if (!is_local_exhaustion(error)) return engine_.log_event("accept failed: " + describe(error));
-  if (std::exchange(paused_, true)) return;
-  ++engine_.counters.accept_pauses;
-  engine_.log_event("accept paused: " + describe(error) + "; raise the descriptor limit or set max_connections");
+void Acceptor::note_paused(const std::string& lacking) noexcept {
+  if (!std::exchange(paused_, true)) ++engine_.counters.accept_pauses;
+  if (told_paused_ || engine_.reactor.now() < pause_told_next_) return;
+  told_paused_ = true;
+  pause_told_next_ = engine_.reactor.now() + pause_told_every;
+  engine_.log_event("accept paused, no client is idle: " + lacking);
+}
+
+void Acceptor::note_made_room(const std::string& lacking) noexcept {
+  if (engine_.reactor.now() < made_room_told_next_) return;
+  made_room_told_next_ = engine_.reactor.now() + made_room_told_every;
+  engine_.log_event("idle clients are closed to make room: " + lacking);
+}
+
+void Acceptor::note_accepted() noexcept {
+  paused_ = false;
+  if (!std::exchange(told_paused_, false)) return;
+  engine_.log_event("accept resumed: listener \"" + engine_.spec().listeners[listener_].name + "\" has room again");
 }
 
 }  // namespace weir::proxy

@@ -1,10 +1,11 @@
 #pragma once
-// Acceptor: one listening socket of a server. It accepts while there is room for another connection, leaves clients in
-// the backlog while there is none, and backs off when the system refuses. What it has accepted goes to the
-// ConnectionTable. Worker's thread.
+// Acceptor: one listening socket of a server. Where there is no room for what it has accepted, or the system refuses, it has
+// idle connections closed; while none is idle that one waits, and the others in the backlog. What it has accepted goes to
+// the ConnectionTable. Worker's thread.
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "core/coro/cancel.hpp"
 #include "core/proxy/connection_table.hpp"
@@ -32,11 +33,14 @@ class Acceptor {
 
  private:
   Task<void> wait_for_room();
+  Task<bool> make_room(Error refusal);
   Task<void> accept_backlog();
   SleepUntil pause() noexcept;
   bool ending() const noexcept { return engine_.draining() || closing_.cancelled(); }
-  void note_full() noexcept;
-  void note_failure(const Error& error) noexcept;
+  void note_paused(const std::string& lacking) noexcept;
+  void note_made_room(const std::string& lacking) noexcept;
+  void note_accepted() noexcept;
+  std::string shortage(const Error& refusal) const;
 
   Engine& engine_;
   ConnectionTable& connections_;
@@ -44,8 +48,11 @@ class Acceptor {
   Handle handle_;
   Op* accepting_ = nullptr;
   CancelSource closing_;
-  bool paused_ = false;     // nothing was accepted since a reason to pause was found: that is reported once
-  bool told_full_ = false;  // the limit of the process has been explained
+  bool paused_ = false;       // nothing was accepted since a reason to pause was found
+  bool told_paused_ = false;  // and that was reported: so is the end of it
+  // When something of the kind is reported next: a flood of clients is no flood of lines.
+  TimePoint pause_told_next_;
+  TimePoint made_room_told_next_;
 };
 
 }  // namespace weir::proxy

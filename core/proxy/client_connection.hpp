@@ -10,7 +10,9 @@
 
 namespace weir::proxy {
 
-class ClientConnection : public ListLink<> {
+struct Resting;  // the list of connections that rest
+
+class ClientConnection : public ListLink<>, public ListLink<Resting> {
  public:
   ClientConnection(Reactor& reactor, std::uint32_t listener_index) noexcept : stream(reactor), listener(listener_index) {}
 
@@ -18,12 +20,15 @@ class ClientConnection : public ListLink<> {
   virtual void begin() noexcept = 0;
   // The server drains: an idle connection ends soon, a busy one after what it is doing.
   virtual void drain() noexcept = 0;
+  // Of a resting one: it is over a turn or two later, unless its next request has come at this moment.
+  virtual void make_room() noexcept = 0;
   // Cuts everything: it is over soon.
   virtual void stop() noexcept = 0;
 
   Stream stream;
   Address peer;
   const std::uint32_t listener;  // index into Spec::listeners
+  TimePoint resting_since;       // while it waits for a request
   bool trusted = false;          // the peer is a trusted proxy
   PinnedLinks pinned;            // idle connections to upstreams on which this client has logged in
 
@@ -42,9 +47,12 @@ class ClientProtocol {
   ~ClientProtocol() = default;
 };
 
-// Who is told that a connection is closed, takes it off the books and destroys it.
+// Who keeps the books of connections: which of them rest, and that one is closed, which it destroys.
 class ConnectionOwner {
  public:
+  // It waits for a request, and holds nothing but its place.
+  virtual void connection_rests(ClientConnection& connection) noexcept = 0;
+  virtual void connection_wakes(ClientConnection& connection) noexcept = 0;
   virtual void connection_closed(ClientConnection& connection) noexcept = 0;
 
  protected:

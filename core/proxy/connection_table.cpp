@@ -7,25 +7,68 @@
 
 namespace weir::proxy {
 
+namespace {
+
+constexpr std::uint32_t unbounded = UINT32_MAX;
+// The next request of a client that was answered just now, or has just connected, may be on its way.
+constexpr Duration least_rest = std::chrono::milliseconds{100};
+
+std::uint32_t left_of(std::uint32_t limit, std::uint32_t used) noexcept {
+  return limit == 0 ? unbounded : limit - std::min(limit, used);
+}
+
+}  // namespace
+
 ConnectionTable::ConnectionTable(Engine& engine, ClientProtocol& protocol)
-    : engine_(engine), protocol_(protocol), by_listener_(engine.spec().listeners.size()) {}
+    : engine_(engine),
+      protocol_(protocol),
+      resting_(engine.spec().listeners.size()),
+      by_listener_(engine.spec().listeners.size()) {}
 
 ConnectionTable::~ConnectionTable() { WEIR_VERIFY(empty()); }
 
 std::uint32_t ConnectionTable::room(std::uint32_t listener) const noexcept {
-  constexpr std::uint32_t unbounded = UINT32_MAX;
-  const auto left = [](std::uint32_t limit, std::uint32_t used) {
-    return limit == 0 ? unbounded : limit - std::min(limit, used);
-  };
+  return std::min(room_of_process(), room_of_listener(listener));
+}
+
+std::uint32_t ConnectionTable::room_of_process() const noexcept {
   const SharedCounters* shared = engine_.options.shared;
   const std::uint32_t all = shared ? shared->connections.load(std::memory_order_relaxed) : open_count_;
-  const std::uint32_t of_process = left(engine_.options.max_connections, all);
-  const std::uint32_t own_limit = engine_.spec().listeners[listener].max_connections;
-  if (own_limit == 0) return of_process;
+  return left_of(engine_.options.max_connections, all);
+}
+
+std::uint32_t ConnectionTable::room_of_listener(std::uint32_t listener) const noexcept {
+  const std::uint32_t limit = engine_.spec().listeners[listener].max_connections;
+  if (limit == 0) return unbounded;
+  const SharedCounters* shared = engine_.options.shared;
   const bool counted_together = shared && shared->per_listener;
   const std::uint32_t here =
       counted_together ? shared->per_listener[listener].load(std::memory_order_relaxed) : by_listener_[listener];
-  return std::min(of_process, left(own_limit, here));
+  return left_of(limit, here);
+}
+
+bool ConnectionTable::make_room(std::uint32_t listener) noexcept {
+  const bool only_own = listener_is_full(listener);
+  ClientConnection* oldest = nullptr;
+  for (std::uint32_t i = 0; i < resting_.size(); ++i) {
+    if (resting_[i].empty() || (only_own && i != listener)) continue;
+    ClientConnection& first = resting_[i].front();
+    if (oldest == nullptr || first.resting_since < oldest->resting_since) oldest = &first;
+  }
+  if (oldest == nullptr || engine_.reactor.now() - oldest->resting_since < least_rest) return false;
+  connection_wakes(*oldest);  // it is asked once
+  oldest->make_room();
+  return true;
+}
+
+void ConnectionTable::connection_rests(ClientConnection& connection) noexcept {
+  connection.resting_since = engine_.reactor.now();
+  resting_[connection.listener].push_back(connection);
+}
+
+void ConnectionTable::connection_wakes(ClientConnection& connection) noexcept {
+  ListLink<Resting>& link = connection;
+  if (link.linked()) link.unlink();
 }
 
 Error ConnectionTable::place(ClientConnection& connection) noexcept {
@@ -86,6 +129,7 @@ Error ConnectionTable::begin(ClientConnection& connection) noexcept {
 }
 
 void ConnectionTable::connection_closed(ClientConnection& connection) noexcept {
+  connection_wakes(connection);
   List<ClientConnection>::erase(connection);
   count_out(connection.listener);
   --open_count_;

@@ -1,7 +1,8 @@
 #pragma once
-// ConnectionTable: the client connections of one worker. It has them made and destroyed by their protocol, counts them for the limits of the
-// process and of each listener, and decides where an accepted one is served. It accepts nothing itself. Worker's thread;
-// what the workers of a process count together is in SharedCounters.
+// ConnectionTable: the client connections of one worker. It has them made and destroyed by their protocol, counts them
+// for the limits of the process and of each listener, knows which have been idle longest, and decides where an accepted
+// one is served. It accepts nothing itself. Worker's thread; what the workers of a process count together is in
+// SharedCounters.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,12 @@ class ConnectionTable final : public ConnectionOwner {
   // How many more connections may be open now that came by this listener.
   std::uint32_t room(std::uint32_t listener) const noexcept;
   bool is_full(std::uint32_t listener) const noexcept { return room(listener) == 0; }
+  // It is the listener's own limit that is reached.
+  bool listener_is_full(std::uint32_t listener) const noexcept { return room_of_listener(listener) == 0; }
+
+  // Closes the connection of this worker that has been idle longest, for one that came by this listener: a turn or two
+  // later there is room. False: none is idle, or only since a moment ago, so that a request may be on its way.
+  bool make_room(std::uint32_t listener) noexcept;
 
   // A connection to accept into: it is in no list and counts nowhere until it is placed or served.
   ClientConnection& make(std::uint32_t listener) { return protocol_.make(listener); }
@@ -46,8 +53,12 @@ class ConnectionTable final : public ConnectionOwner {
   Event& all_closed() noexcept { return all_closed_; }  // set whenever the last one is closed
 
   void connection_closed(ClientConnection& connection) noexcept override;
+  void connection_rests(ClientConnection& connection) noexcept override;
+  void connection_wakes(ClientConnection& connection) noexcept override;
 
  private:
+  std::uint32_t room_of_process() const noexcept;
+  std::uint32_t room_of_listener(std::uint32_t listener) const noexcept;
   bool hand_over(ClientConnection& connection) noexcept;
   Error begin(ClientConnection& connection) noexcept;
   void count_in(std::uint32_t listener) noexcept;
@@ -56,6 +67,7 @@ class ConnectionTable final : public ConnectionOwner {
   Engine& engine_;
   ClientProtocol& protocol_;
   List<ClientConnection> open_;
+  std::vector<List<ClientConnection, Resting>> resting_;  // by listener; the one idle longest comes first
   std::uint32_t open_count_ = 0;            // elements of open_
   std::vector<std::uint32_t> by_listener_;  // the same, by the listener they came by
   Event all_closed_;

@@ -72,6 +72,7 @@ bool ClientConnection::rest() noexcept {
   const Engine& engine = side.engine;
   end_after(engine.draining() ? engine.spec().runtime.shutdown.idle : engine.timeouts().keep_alive);
   stream.set_notice(&ClientConnection::wake);
+  side.owner.connection_rests(*this);
   return true;
 }
 
@@ -80,6 +81,7 @@ bool ClientConnection::rest() noexcept {
 void ClientConnection::wake(Stream& stream) noexcept {
   auto& self = *static_cast<ClientConnection*>(stream.owner());
   stream.set_notice(nullptr);
+  self.side.owner.connection_wakes(self);
   if (stream.ended()) {
     self.finish();
   } else {

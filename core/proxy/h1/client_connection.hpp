@@ -21,6 +21,7 @@ class ClientConnection final : public proxy::ClientConnection, private Timer {
 
   void begin() noexcept override;
   void drain() noexcept override;
+  void make_room() noexcept override { stream.cancel(Direction::in); }
   void stop() noexcept override;
 
   // For the stream of the request: its events tell when the client leaves.
