@@ -55,6 +55,6 @@ class Session:
             try:
                 if mark in path.read_bytes().split(b"\0") and int(path.parent.name) != os.getpid():
                     found.append(int(path.parent.name))
-            except OSError:  # somebody else's, or just gone
+            except OSError:  # another user's, or just gone
                 continue
         return found

@@ -54,7 +54,7 @@ bool check_default(const Key& key, std::uint32_t Owner::*member) {
 }  // namespace
 
 TEST_CASE("The reference page and the schema are those of the key table") {
-  INFO("run weir_test_config \"[update]\" to write both files anew");
+  INFO("run weir_test_config \"[update]\" to rewrite both files");
   CHECK(read(source_directory() / "reference.md") == reference_markdown());
   CHECK(read(source_directory() / "weir.schema.json") == json_schema());
 }

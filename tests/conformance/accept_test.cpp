@@ -105,7 +105,7 @@ BACKEND_TEST(
   take_with_cancelled_accepts(rig, true);
 }
 
-// Whether the backend has accepted them by itself or not, who waits learns that nobody will come.
+// Whether the backend has accepted them by itself or not, the waiter learns that no connection will come.
 BACKEND_TEST("a listener that is closed after an accept ahead leaves no client waiting") {
   Handle listener, first;
   Closing closing(rig, {&listener, &first});

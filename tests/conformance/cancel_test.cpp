@@ -149,7 +149,7 @@ BACKEND_TEST("both directions of a handle are cancelled together") {
   CHECK(client.quiet());
 }
 
-// The bytes are there, nobody has looked yet: the cancel may win or come too late, but it wins or loses whole.
+// The bytes are there but not yet seen: the cancel may win or come too late, but it wins or loses whole.
 BACKEND_TEST("a cancel that races with a result gives exactly one of the two") {
   Handle client, server;
   Closing closing(rig, {&client, &server});

@@ -307,7 +307,7 @@ BACKEND_TEST("killing takes the whole tree") {
   run.start({"grandchild", "60000", "60000"}, Started::from_stdout);
   CHECK(run.read(run.out, 8) == "started\n");
   rig.backend().kill_tree(run.child);
-  CHECK(run.read(run.out).empty());  // nobody holds the other end any more
+  CHECK(run.read(run.out).empty());  // the other end is closed everywhere
   CHECK(was_killed(rig, run.wait()));
 }
 

@@ -389,7 +389,7 @@ BACKEND_TEST("a foreign descriptor is watched again and again") {
   rig.poke(other);
   rig.finish(readable);
   CHECK(readable.code() == Errc::ok);
-  // Nobody has taken what is there.
+  // The bytes there have not been taken.
   Flight still(watched, OpKind::watch_read);
   rig.run(still);
   CHECK(still.code() == Errc::ok);

@@ -60,7 +60,7 @@ BACKEND_TEST("an event for an earlier generation reaches nobody and is counted")
     rig.cancel(*flights[i]);
     cancelled.push_back(i);
   }
-  // No system has been asked since. Shutting down fires once more, for nobody.
+  // No system has been asked since. Shutting down fires once more, without a waiter.
   std::size_t closed = 0;
   for (std::size_t i = 0; i < count; ++i) {
     if (!servers[i].quiet()) continue;

@@ -1,4 +1,4 @@
-// Leased receives where the backend may be ahead of whoever asks: order, bounds, pools that come and go.
+// Leased receives where the backend may be ahead of the caller: order, bounds, pools that come and go.
 
 #include "tests/conformance/rig.hpp"
 
@@ -21,7 +21,7 @@ Errc lease(Rig& rig, Handle& from, Buffer& into, BufferPool& pool) {
   return op.code();
 }
 
-// Leaves a receive behind that nobody waits for, as a stream does whose owner is busy.
+// Leaves a receive behind without a waiter, as a stream does whose owner is busy.
 void lease_and_give_up(Rig& rig, Handle& from, BufferPool& pool) {
   Buffer into;
   Flight op(from, OpKind::recv_leased);

@@ -11,7 +11,7 @@ using namespace weir::conformance;
 
 namespace {
 
-// A name that nobody else uses, and the ends of what goes by it.
+// A name that is not in use, and the ends of what goes by it.
 struct Pipe {
   explicit Pipe(Rig& owner)
       : rig(owner),

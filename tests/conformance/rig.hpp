@@ -20,7 +20,7 @@
 
 namespace weir::conformance {
 
-// An op as a test owns it. It counts its completions; nobody but a reactor may call `complete`.
+// An op as a test owns it. It counts its completions; only a reactor may call `complete`.
 struct Flight : Op {
   explicit Flight(Handle& on, OpKind what) noexcept {
     handle = &on;

@@ -28,7 +28,7 @@ std::string read_page() {
 }  // namespace
 
 TEST_CASE("docs/platforms.md is the restriction table's") {
-  INFO("run weir_test_daemon \"[update]\" to write it anew");
+  INFO("run weir_test_daemon \"[update]\" to rewrite it");
   CHECK(read_page() == platforms_markdown());
 }
 

@@ -181,7 +181,7 @@ TEST_CASE("a worker whose listener cannot be taken over says so and ends by itse
   const auto [socket, other] = test::socket_pair();
   Worker::Setup setup = rig.setup();
   setup.listeners = {{0, socket}};
-  test::close_socket(socket);  // now it is nobody's descriptor
+  test::close_socket(socket);  // now the descriptor is closed
   test::close_socket(other);
   Worker worker(std::move(setup));
   rig.watcher.wait([&] { return worker.ended(); });

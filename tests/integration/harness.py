@@ -352,7 +352,7 @@ REFUSING = []  # for as long as this process runs
 
 
 def unused_port():
-    """A port that nobody listens on nor gets by chance: a socket of ours has it. A test may listen there by SO_REUSEADDR."""
+    """A port without a listener; a socket of ours holds it, so nothing else gets it. A test may listen there by SO_REUSEADDR."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", 0))
@@ -386,7 +386,7 @@ class Weir:
             raise AssertionError(f"weir did not become ready:\n{self.stderr()}")
         self.info = json.loads(line)
         self.pid = self.process.pid
-        # Nobody has connected yet: its listeners, and what a library has. Wine's come later: see wait_for_no_connection.
+        # Not connected yet: its listeners, and what a library has. Wine's come later: see wait_for_no_connection.
         self.sockets_at_start = None if UNDER else self.sockets()
 
     def _start_windows(self, command, options):

@@ -126,7 +126,7 @@ BAD_RESPONSES = [
     ("large head", b"HTTP/1.1 200 OK\r\n" + b"".join(b"X%d: " % n + b"a" * 1000 + CRLF for n in range(40)) + CRLF),
     ("nothing", b""),
     ("half a head", b"HTTP/1.1 200 OK\r\nContent-Le"),
-    ("a switch nobody asked for", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc"),
+    ("a switch not asked for", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc"),
 ]
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n"

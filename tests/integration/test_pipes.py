@@ -12,7 +12,7 @@ NUMBERS = itertools.count()
 
 
 def pipe_name():
-    """One that nobody else has."""
+    """A name that is not in use."""
     return rf"\\.\pipe\weir-test-{os.getpid()}-{next(NUMBERS)}"
 
 

@@ -23,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void everywhere(void (*test)(Rig&)) {
+void on_every_platform(void (*test)(Rig&)) {
   for (const BackendInfo& info : compiled_backends()) {
     if (!exists({compiled_os(), 0, info.kind})) continue;  // another system's, by way of a library
     INFO(info.name);
@@ -366,7 +366,7 @@ TEST_CASE("each row refuses exactly where it holds, and elsewhere the same thing
   for (const RowTest& row : row_tests) {
     if (!done.insert(row.test).second) continue;  // rows about one feature of several platforms share a test
     INFO(row.id);
-    everywhere(row.test);
+    on_every_platform(row.test);
   }
 }
 

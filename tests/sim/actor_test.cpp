@@ -1,5 +1,5 @@
 // Client and origin against each other, without a proxy between them: what they promise must hold there first, or they
-// could not accuse anybody.
+// could not find a culprit.
 
 #include "core/reactor/reactor.hpp"
 #include "tests/sim/backend/sim_backend.hpp"

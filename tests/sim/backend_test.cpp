@@ -325,7 +325,7 @@ TEST_CASE("over many seeds every kind of harm happens and every harm is seen as 
       scope.spawn(serve_once(server, 80, run.server));
       scope.spawn(ask_once(client, 80, text, run.client));
       world.run_until([&] { return scope.live() == 0; }, 10s);
-      if (scope.live() > 0) {  // nobody came: end the server with a connection that works
+      if (scope.live() > 0) {  // no client came: end the server with a connection that works
         world.set_faults(FaultPlan::none());
         Echo last;
         scope.spawn(ask_once(client, 80, "x", last));

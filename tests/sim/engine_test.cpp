@@ -145,13 +145,13 @@ Summary run_seed(std::uint64_t seed) {
   }
   proxy::UpstreamSpec& upstream = sim.spec->upstreams[0];
   if (rng.chance(0.2)) upstream.max_idle = static_cast<std::uint32_t>(rng.below(3));
-  if (rng.chance(0.1)) {  // nobody listens at the first address of an endpoint
+  if (rng.chance(0.1)) {  // nothing listens at the first address of an endpoint
     std::vector<Address>& addresses = upstream.endpoints[0].addresses;
     addresses.insert(addresses.begin(), addresses[0]);
     addresses[0].port = 1;
   }
   // A server may close an idle connection at any time, and one that has just got a request is as good as idle to it.
-  // Whoever sends safe methods only never sees that.
+  // A client that only sends safe methods never sees that.
   if (rng.chance(0.3)) {
     mix.only_idempotent = level != Level::harmful;
     const double closes_kept = rng.chance(0.5) ? 0.3 : 0;

@@ -603,7 +603,7 @@ TEST_CASE("the state of an endpoint lives as long as somebody keeps it") {
   CHECK(states.of("app", "10.0.0.1:80") == state);
   CHECK(states.of("api", "10.0.0.1:80") != state);
   CHECK(state->record(false, 2, 3) == proxy::EndpointState::Change::down);
-  CHECK_FALSE(states.of("app", "10.0.0.1:80")->is_up());  // the configuration may have been loaded anew meanwhile
+  CHECK_FALSE(states.of("app", "10.0.0.1:80")->is_up());  // the configuration may have been loaded again meanwhile
   state.reset();
   CHECK(states.of("app", "10.0.0.1:80")->is_up());
 }

@@ -17,7 +17,7 @@ std::uint64_t draw_length(Rng& rng, std::uint64_t most) {
   }
 }
 
-// Not extra_response: one that arrives when the next request is under way cannot be told from its answer by anybody. It
+// Not extra_response: one that arrives when the next request is under way cannot be told from its answer at all. It
 // is drawn where nothing comes between it and the response before it: Mix::extra_responses.
 constexpr std::array misdeeds{Misdeed::dies_before_head, Misdeed::dies_in_head, Misdeed::dies_in_body,
                               Misdeed::garbage,          Misdeed::bad_length,   Misdeed::both_framings,
@@ -113,7 +113,7 @@ void Ledger::check_end(bool everything_succeeds) {
       violation(exchange.id, fmt::format("did not succeed although nothing went wrong: outcome {}, status {}",
                                          int(exchange.outcome), exchange.seen_status));
     }
-    // Clients send one of these again only when they know that nobody has begun with it.
+    // Clients send one of these again only when they know that it was not started.
     if (!exchange.idempotent() && exchange.arrived > 1) violation(exchange.id, "not idempotent, and arrived twice");
     // Only a kept connection excuses another try, and that one is made on a fresh connection.
     if (exchange.arrived_fresh > exchange.sent) violation(exchange.id, "arrived on two fresh connections");

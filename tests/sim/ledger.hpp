@@ -25,7 +25,7 @@ enum class Misdeed : std::uint8_t {
   bad_length,      // two lengths that differ
   both_framings,   // a length and chunked
   bad_chunk,       // a chunk size that is none
-  extra_response,  // a second response behind the first (which is one with a length) that nobody asked for
+  extra_response,  // a second response behind the first (which is one with a length) that was not requested
   unasked,         // bytes behind a whole response, sooner or later, that are no response
   stalls,          // never answers
 };

@@ -362,7 +362,7 @@ TEST_CASE("a drain ends within its bound though an upstream never answers") {
 }
 
 TEST_CASE("a stop ends a transfer although a part of it still moved when it was cancelled") {
-  // Cancelling may come too late for one operation, which then has a real result; whoever started it must not start
+  // Cancelling may come too late for one operation, which then has a real result; its starter must not start
   // the next one as if nothing had been said.
   for (std::uint64_t seed = 1; seed <= seeds(60); ++seed) {
     EngineWorld sim(seed, of_style(seed % 2 ? Style::readiness : Style::completion));
@@ -615,7 +615,7 @@ TEST_CASE("an endpoint that refuses or hangs costs an attempt and not the reques
     two.origins = 2;
     for (std::uint64_t seed = 1; seed <= seeds(10); ++seed) {
       EngineWorld sim(seed, two);
-      // The second endpoint is an address where nobody listens.
+      // The second endpoint is an address without a listener.
       sim.spec->upstreams[0].endpoints[1].addresses[0].port = 1;
       sim.start();
       std::vector<Exchange*> exchanges;

@@ -5,7 +5,7 @@ namespace weir::sim {
 using proxy::Cut;
 
 ScriptedClient::ScriptedClient(Reactor& reactor, LentTimer& timer, Trace& trace, std::string_view head)
-    : proxy::ClientStream(reactor, timer), tunnel(trace, "client"), reactor_(reactor), timer_(timer), trace_(trace),
+    : proxy::ClientStream(reactor, timer, pinned_), tunnel(trace, "client"), reactor_(reactor), timer_(timer), trace_(trace),
       text_(head) {
   timer.lend_to(deadline());
   text_ += "\r\n\r\n";

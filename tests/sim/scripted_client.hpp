@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/http/h1_parser.hpp"
+#include "core/proxy/pinned_links.hpp"
 #include "tests/sim/lent_timer.hpp"
 #include "tests/sim/scripted_stream.hpp"
 
@@ -37,6 +38,7 @@ class ScriptedClient final : public proxy::ClientStream {
   TimePoint last_progress() const noexcept override { return moved_; }
   RelayEnd& tunnel_end() noexcept override;
   void finish(bool complete) noexcept override;
+  std::string_view first_line() const noexcept override { return "scripted"; }
   void watch(Events& events) noexcept override;
   void stop_watching() noexcept override;
 
@@ -55,6 +57,7 @@ class ScriptedClient final : public proxy::ClientStream {
   Reactor& reactor_;
   Timer& timer_;
   Address peer_;
+  proxy::PinnedLinks pinned_;
   Trace& trace_;
   std::string text_;
   std::string whole_;

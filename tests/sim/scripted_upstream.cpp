@@ -115,6 +115,8 @@ proxy::PartRead ScriptedUpstream::take_part() noexcept {
 
 void ScriptedUpstream::taken() noexcept { say("taken"); }
 
+void ScriptedUpstream::pin_to(proxy::PinnedLinks&) noexcept { say("pinned to the client"); }
+
 void ScriptedUpstream::cancel(Direction direction) noexcept {
   say(direction == Direction::in ? "cancel in" : direction == Direction::out ? "cancel out" : "cancel");
   if (direction != Direction::out) {
@@ -147,7 +149,7 @@ ScriptedUpstream& ScriptedSource::make(std::size_t endpoint, bool kept) {
   return stream;
 }
 
-proxy::UpstreamStream* ScriptedSource::take_kept(proxy::Endpoint& endpoint) noexcept {
+proxy::UpstreamStream* ScriptedSource::take_kept(proxy::Endpoint& endpoint, proxy::Reuse) noexcept {
   int& count = kept_[endpoint.index()];
   if (count == 0) return nullptr;
   --count;

@@ -40,6 +40,7 @@ class ScriptedUpstream final : public proxy::UpstreamStream {
   TimePoint last_progress() const noexcept override { return moved_; }
   RelayEnd& tunnel_end() noexcept override;
   void finish(bool complete) noexcept override;
+  void pin_to(proxy::PinnedLinks&) noexcept override;
   bool kept() const noexcept override { return kept_; }
   bool answered() const noexcept override { return answered_; }
 
@@ -96,7 +97,8 @@ class ScriptedSource final : public proxy::UpstreamSource {
   ScriptedUpstream& at(std::size_t index) { return *streams_.at(index); }
   ScriptedUpstream& last() { return *streams_.back(); }
 
-  proxy::UpstreamStream* take_kept(proxy::Endpoint& endpoint) noexcept override;
+  proxy::UpstreamStream* take_kept(proxy::Endpoint& endpoint, proxy::Reuse reuse) noexcept override;
+  proxy::UpstreamStream* take_pinned(proxy::Endpoint&, proxy::PinnedLinks&) noexcept override { return nullptr; }
   Result<proxy::UpstreamStream*> open(proxy::Endpoint& endpoint, const Address& address) noexcept override;
   bool make_room() noexcept override;
 

@@ -314,7 +314,7 @@ Task<bool> SimClient::receive_body(Wire& wire, const TextHead& head, Exchange& e
     co_return false;
   }
   if (!from_origin) {
-    if (exchange.seen_status < 400) ledger_.violation(exchange.id, "an answer of nobody");
+    if (exchange.seen_status < 400) ledger_.violation(exchange.id, "an answer without an origin");
     pop(Outcome::refused);
     co_return true;
   }

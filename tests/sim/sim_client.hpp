@@ -1,5 +1,5 @@
 #pragma once
-// SimClient: somebody who sends the exchanges of a ledger to a proxy (or straight to an origin) and checks every answer
+// SimClient: sends the exchanges of a ledger to a proxy (or straight to an origin) and checks every answer
 // to the last byte. It keeps connections alive, pipelines, waits for 100 (Continue), reads slowly and leaves early, as
 // its plan says. One thread, its own reactor.
 

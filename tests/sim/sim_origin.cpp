@@ -87,7 +87,7 @@ Exchange* SimOrigin::check_head(const TextHead& head) {
   const std::uint64_t id = head.number("x-exchange");
   Exchange* exchange = ledger_.find(id);
   if (!exchange) {
-    ledger_.violation(0, "a request that nobody sent arrived: " + head.first_line);
+    ledger_.violation(0, "a request that was never sent arrived: " + head.first_line);
     return nullptr;
   }
   if (head.count("x-exchange") != 1) ledger_.violation(id, "its id arrived more than once");
@@ -248,7 +248,7 @@ Task<bool> SimOrigin::answer_too_much(Wire& wire, const Exchange& exchange, std:
   co_return sent;
 }
 
-// What comes behind a whole answer although nobody asked for it: with it, or while the connection is idle or in use
+// What comes after a whole answer without being requested: with it, or while the connection is idle or in use
 // again. Servers do the last of these when their patience with an idle connection ends.
 Task<bool> SimOrigin::add_unasked(Wire& wire) {
   static constexpr std::string_view bytes[] = {"\r\n", "?", "unasked for\r\n\r\n",

@@ -53,7 +53,7 @@ class SilentReporter : public ReporterBase {
         line << std::string(result.getMessage());
       }
       complaints_ += line.str();
-      // After this one the process is gone, and nobody asks for what was collected.
+      // After this one the process is gone, and what was collected is not read.
       if (result.getResultType() == Catch::ResultWas::FatalErrorCondition) {
         std::fprintf(stderr, "FAILED %s%s\n", running_.c_str(), complaints_.c_str());
       }

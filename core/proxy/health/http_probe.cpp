@@ -17,6 +17,7 @@ class ProbeLink final : public UpstreamLink {
  public:
   using UpstreamLink::UpstreamLink;
   void give_back(bool) noexcept override {}
+  void drop() noexcept override {}
 };
 
 // The Host field: as the endpoint was written, but a unix socket or a pipe has no authority, nor is a zone part of one.

@@ -224,7 +224,7 @@ BACKEND_TEST("an end of a child does not end a wait for something else", systems
   REQUIRE(rig.backend().spawn(child, spec).code == Errc::ok);
   REQUIRE(rig.backend().attach(child).code == Errc::ok);
   const TimePoint deadline = rig.backend().now() + std::chrono::milliseconds{150};
-  CHECK(rig.wait(deadline) == 0);  // nobody has asked for the child
+  CHECK(rig.wait(deadline) == 0);  // the child has not been asked for
   CHECK(rig.backend().now() >= deadline);
   ExitStatus status{9, 9};
   Flight op(child, OpKind::wait_child);

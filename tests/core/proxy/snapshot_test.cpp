@@ -98,7 +98,7 @@ TEST_CASE("An endpoint has the addresses of the file, or those that its name was
   endpoints[2].text = "other.internal:80";
   Findings findings;
   findings.addresses["api.internal:80"] = {*parse_address("10.0.0.2:80"), *parse_address("10.0.0.3:80")};
-  findings.addresses["10.0.0.1:80"] = {*parse_address("10.0.0.4:80")};  // nobody asked for it
+  findings.addresses["10.0.0.1:80"] = {*parse_address("10.0.0.4:80")};  // not in the specification
   const Snapshot snapshot(spec, findings);
   const auto& compiled = snapshot.upstreams[1].endpoints;
   REQUIRE(compiled.size() == 3);

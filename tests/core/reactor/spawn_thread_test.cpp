@@ -14,7 +14,7 @@ namespace {
 
 // What a start does to its caller, in place of the system.
 struct Starts {
-  bool hold = true;         // until somebody lets it go on
+  bool hold = true;         // until it is released
   bool spawn_holds = true;  // what the backend says of itself
 
   void let_go() {

@@ -215,7 +215,7 @@ TEST_CASE("a log to a FIFO starts without a reader, and what was written waits f
   char bytes[16];
   CHECK(::read(reader, bytes, sizeof bytes) == 4);
   ::close(reader);
-  file.write("two\n");  // nobody reads it any more: no signal, no error
+  file.write("two\n");  // nothing reads it any more: no signal, no error
   REQUIRE(file.reopen());
   file.write("three\n");
 }

@@ -26,7 +26,7 @@ struct FaultPlan {
   double trickle = 0;  // one direction delivers a few bytes per millisecond
 
   // Harmful: an exchange may fail.
-  double reset = 0;   // by somebody in the middle, at a random byte position of either direction
+  double reset = 0;   // by a middlebox, at a random byte position of either direction
   double vanish = 0;  // from a random byte position on nothing arrives in either direction, nor is said
   std::uint64_t fault_within = 16 * 1024;  // where those positions lie, in bytes
   double refuse = 0;                       // connect ends with connection_refused

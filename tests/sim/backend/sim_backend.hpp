@@ -60,7 +60,7 @@ class SimBackend final : public Backend {
   Pair make_pipe(bool overlapped = true);  // read end, write end; as IOCP needs them, or plain ones
   Pair make_socket_pair();                 // connected to each other
   Pair make_char_device();                 // the device, and what a person at the terminal holds (adopts as a socket)
-  Pair make_foreign();                     // a descriptor of somebody else for watch_*, and its other end (a socket)
+  Pair make_foreign();                     // a descriptor with another owner for watch_*, and its other end (a socket)
   NativeHandle make_regular_file();
   void discard(NativeHandle native);
 

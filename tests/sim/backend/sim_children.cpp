@@ -66,7 +66,7 @@ void SimChildren::go_on(std::uint32_t id) {
   });
 }
 
-// True when all of it has been taken. What nobody reads any more ends the process.
+// True when all of it has been taken. Writing without a reader ends the process.
 bool SimChildren::write(Process& process, Object* to, std::string& text) {
   if (to == nullptr) text.clear();
   while (!text.empty()) {

@@ -18,7 +18,7 @@ struct Object;
 
 // What one run does, in this order.
 struct SimProgram {
-  std::string out, err;          // written as fast as the pipes take it; a pipe that nobody reads ends it by SIGPIPE
+  std::string out, err;          // written as fast as the pipes take it; a pipe without a reader ends it by SIGPIPE
   bool copies_input = false;     // then stdin goes to stdout until its end
   Duration takes{1'000'000};     // then it works for so long
   bool never_ends = false;       // until it is killed

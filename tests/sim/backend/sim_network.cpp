@@ -379,7 +379,7 @@ bool SimNetwork::deliver_segment(const ConnectionPtr& connection, int side, cons
     reset_arrives(connection, side);
     return false;
   }
-  if (connection->closed[reader]) {  // nobody is there any more
+  if (connection->closed[reader]) {  // the other end is gone
     if (segment.fin) return true;
     channel.flight.clear();
     send_reset(connection, side, world_.now() + latency(*connection));

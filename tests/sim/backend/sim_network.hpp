@@ -116,7 +116,7 @@ class SimNetwork {
 
   Error bind(Object& listener, const Address& address);
   void connect(Object& object, const Address& to);
-  ConnectionPtr take_pending(Object& listener);  // null: nobody waits
+  ConnectionPtr take_pending(Object& listener);  // null: none waits
   void establish(Object& object, const ConnectionPtr& connection, int side);
   void join_pair(Object& first, Object& second);
 

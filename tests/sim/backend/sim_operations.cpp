@@ -100,7 +100,7 @@ Submit SimBackend::submit(Op& op) noexcept {
   (direction_of(op.kind) == Direction::in ? op.handle->in : op.handle->out) = &op;
   ++in_flight_;
   if (!at_once) {
-    // Memory that is lent is the kernel's: whoever still keeps something there loses it.
+    // Memory that is lent is the kernel's: anything still kept there is lost.
     if (op.kind == OpKind::recv || op.kind == OpKind::read) {
       std::memset(op.memory.data, 0xA5, std::min<std::size_t>(op.memory.size, 4096));
     }

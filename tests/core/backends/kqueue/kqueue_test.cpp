@@ -100,7 +100,7 @@ extern "C" int kevent(int queue, const struct kevent* changes, int change_count,
   }
   if (refused_with != 0 && change_count > 0) return refuse(changes, change_count, events, event_count);
   if (event_count > 0 && std::exchange(interrupted, false)) {
-    librarys(queue, changes, change_count, nullptr, 0, nullptr);  // made before anybody sleeps
+    librarys(queue, changes, change_count, nullptr, 0, nullptr);  // made before any wait
     errno = EINTR;
     return -1;
   }

@@ -89,7 +89,7 @@ TEST_CASE("adopted descriptors are told apart by what they are") {
   CHECK(pipe.shared);
   REQUIRE_FALSE(adopt(foreign, datagram[0]));
   CHECK(foreign.kind == HandleKind::foreign);
-  CHECK((::fcntl(datagram[0], F_GETFL) & O_NONBLOCK) == 0);  // somebody else's: its mode is left alone
+  CHECK((::fcntl(datagram[0], F_GETFL) & O_NONBLOCK) == 0);  // another owner's: its mode is left alone
   REQUIRE_FALSE(adopt(socket, stream[0]));
   CHECK(socket.kind == HandleKind::stream_socket);
   REQUIRE_FALSE(adopt(device, ::open("/dev/null", O_RDWR)));
