@@ -274,7 +274,7 @@ struct Tunnel {
   std::uint64_t moved = 0;  // bytes that came out at the other side
 };
 
-// The tunnels of one round, moved by one epoll. The side that starts (the client; in bulk the origin) ends them too: its
+// The tunnels of one round, on one epoll. The side that starts (the client; in bulk the origin) also ends them: its
 // end of the stream is awaited at the other side, so that what was sent can be compared with what came.
 class Load {
  public:

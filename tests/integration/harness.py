@@ -352,7 +352,7 @@ REFUSING = []  # for as long as this process runs
 
 
 def unused_port():
-    """A port without a listener; a socket of ours holds it, so it stays ours. A test may listen there by SO_REUSEADDR."""
+    """A port without a listener; a socket of ours holds it. A test may listen there by SO_REUSEADDR."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", 0))
