@@ -143,12 +143,12 @@ TEST_CASE("Numbers and booleans are strict, and say what to write") {
   check({WEB "forwarding: { via: off }\n", 3, 20, "forwarding.via", "true or false", "write false"});
   check({WEB "forwarding: { via: \"true\" }\n", 3, 20, "forwarding.via", "true or false", "without quotes"});
   check({WEB "runtime: { workers: 0 }\n", 3, 21, "runtime.workers", "out of range", "from 1"});
-  check({WEB "runtime: { backend: epol }\n", 3, 21, "runtime.backend", "not known", "did you mean epoll?"});
+  check({WEB "runtime: { backend: epol }\n", 3, 21, "runtime.backend", "unknown value", "did you mean epoll?"});
 }
 
 TEST_CASE("What YAML 1.1 would not read as a text is asked for in quotes") {
   check({WEB "server_name: off\n", 3, 14, "server_name", "YAML 1.1 reads off as a boolean", "\"off\""});
-  check({WEB "access_log: off\n", 3, 13, "access_log", "not a format", "remove it"});
+  check({WEB "access_log: off\n", 3, 13, "access_log", "not a format", "remove the key"});
   check({"listeners: { web: 22:22 }\nroutes: [{ respond: 204 }]\n", 1, 19, "listeners.web", "base-60", "\"22:22\""});
   check_route("  - { upstream: app, request_headers: { set: { X-A: no } } }\n", 53, "routes[0].request_headers.set.X-A",
               "boolean", "\"no\"");
@@ -162,7 +162,7 @@ TEST_CASE("A listener address that is none comes with the right one") {
     const std::string text = "listeners: { web: \"" + address + "\" }\nroutes: [{ respond: 204 }]\n";
     check({text.c_str(), 1, 19, "listeners.web", message, hint});
   };
-  listener("8080", "\"8080\" is not an address", "a port alone is :8080");
+  listener("8080", "\"8080\" is not an address", "a port alone as :8080");
   listener("localhost:8080", "not an address", "127.0.0.1:8080");
   listener("http://127.0.0.1:8080/", "not an address", "127.0.0.1:8080");
   listener("/run/x.sock", "not an address", "unix:/run/x.sock");
@@ -268,7 +268,7 @@ TEST_CASE("A path is in its normal form, or it could never match") {
   check_route("  - { path: =/%41, upstream: app }\n", 13, "routes[0].path", "normal form", "write /A");
   check_route("  - { path: /../b, upstream: app }\n", 13, "routes[0].path", "climbs", "");
   check_route("  - { path: /a%2fb, upstream: app }\n", 13, "routes[0].path", "hidden slash", "");
-  check_route("  - { path: \"/a?b=1\", upstream: app }\n", 13, "routes[0].path", "holds a ?", "write /a");
+  check_route("  - { path: \"/a?b=1\", upstream: app }\n", 13, "routes[0].path", "contains a ?", "write /a");
   check_route("  - { path: /a/*, upstream: app }\n", 13, "routes[0].path", "contains a *", ": /a is for /a and everything");
   check_route("  - { path: /*, upstream: app }\n", 13, "routes[0].path", "contains a *", ": / is for / and everything");
   check_route("  - { path: /a*, upstream: app }\n", 13, "routes[0].path", "contains a *", ": /a is for /a and everything");
@@ -450,7 +450,7 @@ TEST_CASE("A whole file of another proxy is recognised") {
 TEST_CASE("Variables of other proxies are errors with the right spelling") {
   const auto redirect = [](const std::string& location) { return only(with_routes("  - redirect: \"" + location + "\"\n")); };
   CHECK(contains(redirect("https://$host$request_uri").message, "\"$host\" is not a weir variable"));
-  CHECK(contains(redirect("https://$host$request_uri").hint, "write ${host}; for the text itself write $$host"));
+  CHECK(contains(redirect("https://$host$request_uri").hint, "write ${host}; to send it literally, write $$host"));
   CHECK(contains(redirect("https://${host}$request_uri").hint, "write ${uri}"));
   CHECK(contains(redirect("https://a.test/$1").hint, "no regular expressions"));
   CHECK(contains(redirect("https://${hots}/").hint, "did you mean ${host}? The variables are ${client} ${host} ${host_port}"));
@@ -459,13 +459,13 @@ TEST_CASE("Variables of other proxies are errors with the right spelling") {
   CHECK(contains(redirect("https://${header.}/").hint, "${header.X-Tenant}"));
   const Diagnostic caddy = redirect("https://{host}{uri}");
   CHECK(caddy.severity == Severity::warning);
-  CHECK(contains(caddy.hint, "written ${host}"));
+  CHECK(contains(caddy.hint, "write the variable as ${host}"));
   const auto header = [](const std::string& value) {
     return only(with_routes("  - { upstream: app, request_headers: { set: { X-A: \"" + value + "\" } } }\n"));
   };
   CHECK(contains(header("$remote_addr").hint, "write ${client}"));
   CHECK(contains(header("$http_x_tenant_id").hint, "write ${header.X-Tenant-Id}"));
-  CHECK(contains(header("$proxy_add_x_forwarded_for").hint, "by itself"));
+  CHECK(contains(header("$proxy_add_x_forwarded_for").hint, "automatically: remove this line"));
   CHECK(contains(header("%[src]").message, "\"%[src]\" is sent literally"));
   CHECK(contains(only(with_routes("  - respond: \"${host}\"\n")).message, "${host} is a request variable"));
   CHECK(contains(only("access_log: \"${status} ${hots}\"\n" WEB).hint, "did you mean ${host}?"));

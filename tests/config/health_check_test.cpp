@@ -82,8 +82,8 @@ TEST_CASE("A health check says what is checked, and only one thing") {
   refused("{ interval: 5s }", 17, "", "does not say what to check", "add one of tcp: true, http: /healthz");
   refused("{}", 17, "", "does not say what to check", "add one of");
   refused("~", 17, "", "does not say what to check", "add one of");
-  refused("{ tcp: true, http: / }", 36, ".http", "these are tcp and http", "keep one");
-  refused("{ http: /, script: [a] }", 36, ".script", "these are http and script", "keep one");
+  refused("{ tcp: true, http: / }", 36, ".http", "this one has tcp and http", "keep one");
+  refused("{ http: /, script: [a] }", 36, ".script", "this one has http and script", "keep one");
   refused("{ tcp: false }", 24, ".tcp", "tcp: false checks nothing", "remove health_check, or write tcp: true");
   refused("{ htpp: /, tcp: true }", 19, ".htpp", "unknown key", "did you mean \"http\"?");
   refused("tcp", 17, "", "expected a map of health_check keys", "");

@@ -68,7 +68,7 @@ TEST_CASE("the section names systems, and holds no keys about files") {
   CHECK(contains(only(with("{ linux: { include: x.yaml } }")).message, "\"include\" cannot depend on the platform"));
   CHECK(contains(only(with("{ linux: { platform: { macos: {} } } }")).message, "\"platform\" cannot depend"));
   CHECK(contains(only(with("windows")).message, "a map of systems"));
-  CHECK(contains(only(with("{ linux: 3 }")).message, "a map of keys"));
+  CHECK(contains(only(with("{ linux: 3 }")).message, "a map of the same keys"));
   CHECK(load(with("{ linux: ~ }")));
   CHECK(load(with("")));
 }

@@ -131,13 +131,13 @@ TEST_CASE("Lists and maps that are nested too deep are refused where that begins
   const Diagnostic list = only("listeners: { web: \":1\" }\nroutes: " + depth_of_brackets);
   CHECK(list.line == 2);
   CHECK(list.column <= 72);
-  CHECK(contains(list.message, "nested more than 64 deep"));
+  CHECK(contains(list.message, "nested more than 64 levels deep"));
   std::string maps = "a: ";
   std::string dashes;
   for (int i = 0; i < 20'000; ++i) {
     maps += "{a: ";
     dashes += "- ";
   }
-  CHECK(contains(only(maps).message, "nested more than 64 deep"));
-  CHECK(contains(only(dashes + "x\n").message, "nested more than 64 deep"));
+  CHECK(contains(only(maps).message, "nested more than 64 levels deep"));
+  CHECK(contains(only(dashes + "x\n").message, "nested more than 64 levels deep"));
 }

@@ -88,7 +88,7 @@ std::string ScriptedExchange::complaint() {
 }
 
 std::string ScriptedExchange::ending() const {
-  const std::size_t at = line_.find("\"end\":\"");
+  const std::size_t at = line_.rfind("\"end\":\"");
   if (at == line_.npos) return "nothing was logged";
   return line_.substr(at + 7, line_.find('"', at + 7) - at - 7);
 }
