@@ -362,6 +362,7 @@ class ConnectionLimits(WeirCase):
         def script(connection):
             while True:
                 request = connection.request()
+                connection.server.requests.append(request)
                 if request.target == "/held":
                     connection.server.let_go.wait()
                 connection.respond(body=request.target.encode())
@@ -383,7 +384,7 @@ upstreams: {{ app: ["{cls.app.address}"] }}
         wait_until(lambda: [r.target for r in self.app.requests].count("/held") == 3, "three requests to be held")
         waiting = self.client()
         waiting.send(b"GET /waiting HTTP/1.1\r\nHost: t\r\n\r\n")
-        line = 'accept paused, no client is idle: 3 connections of listener \\"web\\" are open'
+        line = 'accept paused, no client is idle: 3 connections of listener "web" are open'
         wait_until(lambda: line in self.weir.stderr(), self.weir.stderr)
         self.assertIn("raise listeners.web.max_connections", self.weir.stderr())
         for _ in range(3):  # others are not held up, and the fourth has no answer meanwhile
@@ -485,9 +486,10 @@ upstreams: {{ app: ["{cls.app.address}"] }}
         room = self.weir.info["max_connections"]
         self.assertLess(2 * room, self.limit)
         self.assertGreater(room, self.limit * 4 // 10)
-        clients = [self.client() for _ in range(self.clients)]
-        for client in clients:
-            client.send(b"GET /here HTTP/1.1\r\nHost: t\r\n\r\n")
+        clients = []
+        for _ in range(self.clients):
+            clients.append(self.client())
+            clients[-1].send(b"GET /here HTTP/1.1\r\nHost: t\r\n\r\n")
         for client in clients:  # those who are idle make room, and nobody is turned away
             self.assertEqual(client.response().status, 200)
         self.assertIn(f"[{self.rule}]", self.weir.stderr())
