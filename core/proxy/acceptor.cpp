@@ -44,30 +44,30 @@ Task<void> Acceptor::run(std::size_t sockets) {
     accepting_ = &accept.op();
     const auto accepted = co_await accept;
     accepting_ = nullptr;
-    Error refusal;
+    bool goes_on = false;
     if (accepted) {
       if (connections_.is_full(listener_)) {
         auto waiting = wait_for_room();
         co_await waiting;
       }
-      refusal = connections_.place(connection);
-      if (!is_local_exhaustion(refusal)) {
+      goes_on = !is_local_exhaustion(connections_.place(connection));
+      if (goes_on) {
         note_accepted();
-        continue;
+      } else {
+        ++engine_.counters.accept_pauses;  // the backend takes no more: the next client waits in the backlog
       }
     } else {
       connections_.discard(connection);
-      refusal = accepted.error();
+      const Error refusal = accepted.error();
       if (refusal.code == Errc::cancelled) break;
+      if (is_local_exhaustion(refusal)) {
+        auto making = make_room(refusal);
+        goes_on = co_await making;
+      } else {
+        engine_.log_event("accept failed: " + describe(refusal));
+      }
     }
-    bool made = false;
-    if (is_local_exhaustion(refusal)) {
-      auto making = make_room(refusal);
-      made = co_await making;
-    } else {
-      engine_.log_event("accept failed: " + describe(refusal));
-    }
-    if (made) continue;
+    if (goes_on) continue;
     const bool slept = co_await pause();
     if (!slept) break;
   }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t unbounded = UINT32_MAX;
 // The next request of a client that was answered just now, or has just connected, may be on its way.
-constexpr Duration least_rest = std::chrono::milliseconds{100};
+constexpr Duration least_rest = std::chrono::seconds{1};
 
 std::uint32_t left_of(std::uint32_t limit, std::uint32_t used) noexcept {
   return limit == 0 ? unbounded : limit - std::min(limit, used);
