@@ -86,8 +86,8 @@ void put_user(TextOut& out, std::string_view user, std::size_t limit) noexcept {
 std::size_t write_combined(const AccessRecord& record, char* out, std::size_t size) noexcept {
   WEIR_ASSERT(size >= min_line_room);
   const std::string_view user = record.user.substr(0, longest_user);
-  const std::array<std::string_view, 5> texts{record.method, record.target, record.request_line, record.referer,
-                                              record.user_agent};
+  const std::string_view first = record.method.empty() ? record.request_line : record.method;
+  const std::array<std::string_view, 4> texts{first, record.target, record.referer, record.user_agent};
   const std::size_t limit = common_limit<HexEscape>(texts, size - combined_frame - user.size() * 4);
   TextOut line{out};
   put_client(line, record.client);

@@ -39,7 +39,7 @@ enum class Cause {
 struct Row {
   At at;
   Cause cause;
-  int status;  // -1: the client was sent nothing
+  int status;  // 0: the client was sent nothing
   std::string ending;
 };
 
@@ -154,7 +154,7 @@ void check_row(const char* head, bool streams, const Row& row, bool cancelled_se
   CHECK(t.trace.count(t.upstream().name() + ": finish cut") == 1);
   const bool answered_whole = row.status >= 400 || row.at == At::waiting_for_the_rest;
   CHECK(t.trace.has(answered_whole ? "client: finish whole" : "client: finish cut"));
-  CHECK(t.client.responded == (row.status != -1));
+  CHECK(t.client.responded == (row.status != 0));
 }
 
 void check_rows(const char* head, bool streams, std::initializer_list<Row> rows) {
@@ -166,29 +166,29 @@ void check_rows(const char* head, bool streams, std::initializer_list<Row> rows)
 
 TEST_CASE("a GET that is cut at every point by everything") {
   check_rows("GET /x HTTP/1.1\r\nHost: h", false,
-             {{At::connecting, Cause::client_leaves, -1, "client_closed"},
-              {At::connecting, Cause::client_half_closes, -1, "client_closed"},
+             {{At::connecting, Cause::client_leaves, 0, "client_closed"},
+              {At::connecting, Cause::client_half_closes, 0, "client_closed"},
               {At::connecting, Cause::upstream_closes, 502, "connect_refused"},
               {At::connecting, Cause::upstream_resets, 502, "connect_refused"},
               {At::connecting, Cause::time_passes, 504, "connect_timeout"},
               {At::connecting, Cause::total_passes, 504, "total_timeout"},
-              {At::connecting, Cause::stop, -1, "stopped"},
+              {At::connecting, Cause::stop, 0, "stopped"},
 
-              {At::sending_head, Cause::client_leaves, -1, "client_closed"},
-              {At::sending_head, Cause::client_half_closes, -1, "client_closed"},
+              {At::sending_head, Cause::client_leaves, 0, "client_closed"},
+              {At::sending_head, Cause::client_half_closes, 0, "client_closed"},
               {At::sending_head, Cause::upstream_closes, 502, "upstream_closed"},
               {At::sending_head, Cause::upstream_resets, 502, "upstream_reset"},
               {At::sending_head, Cause::time_passes, 504, "upstream_timeout"},
               {At::sending_head, Cause::total_passes, 504, "total_timeout"},
-              {At::sending_head, Cause::stop, -1, "stopped"},
+              {At::sending_head, Cause::stop, 0, "stopped"},
 
-              {At::waiting_for_head, Cause::client_leaves, -1, "client_closed"},
-              {At::waiting_for_head, Cause::client_half_closes, -1, "client_closed"},
+              {At::waiting_for_head, Cause::client_leaves, 0, "client_closed"},
+              {At::waiting_for_head, Cause::client_half_closes, 0, "client_closed"},
               {At::waiting_for_head, Cause::upstream_closes, 502, "upstream_closed"},
               {At::waiting_for_head, Cause::upstream_resets, 502, "upstream_reset"},
               {At::waiting_for_head, Cause::time_passes, 504, "upstream_timeout"},
               {At::waiting_for_head, Cause::total_passes, 504, "total_timeout"},
-              {At::waiting_for_head, Cause::stop, -1, "stopped"},
+              {At::waiting_for_head, Cause::stop, 0, "stopped"},
 
               {At::responding, Cause::client_leaves, 200, "client_closed"},
               {At::responding, Cause::upstream_closes, 200, "upstream_closed"},
@@ -217,20 +217,20 @@ TEST_CASE("a POST whose body is on its way that is cut at every point by everyth
              {{At::connecting, Cause::upstream_resets, 502, "connect_refused"},
               {At::connecting, Cause::time_passes, 504, "connect_timeout"},
               {At::connecting, Cause::total_passes, 504, "total_timeout"},
-              {At::connecting, Cause::stop, -1, "stopped"},
+              {At::connecting, Cause::stop, 0, "stopped"},
 
               {At::sending_head, Cause::upstream_closes, 502, "upstream_closed"},
               {At::sending_head, Cause::upstream_resets, 502, "upstream_reset"},
               {At::sending_head, Cause::time_passes, 504, "upstream_timeout"},
               {At::sending_head, Cause::total_passes, 504, "total_timeout"},
-              {At::sending_head, Cause::stop, -1, "stopped"},
+              {At::sending_head, Cause::stop, 0, "stopped"},
 
-              {At::reading_part, Cause::client_leaves, -1, "client_closed"},
+              {At::reading_part, Cause::client_leaves, 0, "client_closed"},
               {At::reading_part, Cause::upstream_closes, 502, "upstream_closed"},
               {At::reading_part, Cause::upstream_resets, 502, "upstream_reset"},
               {At::reading_part, Cause::time_passes, 408, "client_timeout"},
               {At::reading_part, Cause::total_passes, 504, "total_timeout"},
-              {At::reading_part, Cause::stop, -1, "stopped"},
+              {At::reading_part, Cause::stop, 0, "stopped"},
               {At::reading_part, Cause::bad_body, 400, "bad_request"},
               {At::reading_part, Cause::too_large, 413, "body_too_large"},
 
@@ -238,14 +238,14 @@ TEST_CASE("a POST whose body is on its way that is cut at every point by everyth
               {At::sending_part, Cause::upstream_resets, 502, "upstream_reset"},
               {At::sending_part, Cause::time_passes, 504, "upstream_timeout"},
               {At::sending_part, Cause::total_passes, 504, "total_timeout"},
-              {At::sending_part, Cause::stop, -1, "stopped"},
+              {At::sending_part, Cause::stop, 0, "stopped"},
 
-              {At::waiting_for_head, Cause::client_leaves, -1, "client_closed"},
-              {At::waiting_for_head, Cause::client_half_closes, -1, "client_closed"},
+              {At::waiting_for_head, Cause::client_leaves, 0, "client_closed"},
+              {At::waiting_for_head, Cause::client_half_closes, 0, "client_closed"},
               {At::waiting_for_head, Cause::upstream_closes, 502, "upstream_closed"},
               {At::waiting_for_head, Cause::time_passes, 504, "upstream_timeout"},
               {At::waiting_for_head, Cause::total_passes, 504, "total_timeout"},
-              {At::waiting_for_head, Cause::stop, -1, "stopped"},
+              {At::waiting_for_head, Cause::stop, 0, "stopped"},
 
               {At::waiting_for_body_while_reading, Cause::client_leaves, 200, "client_closed"},
               {At::waiting_for_body_while_reading, Cause::upstream_closes, 200, "upstream_closed"},
