@@ -165,7 +165,7 @@ upstreams: { app: ["127.0.0.1:3000"] }
     def test_signalling_a_process_that_does_not_exist_says_so(self):
         done = self.run_weir("stop", "--pid", "2147483647")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("cannot signal process 2147483647: there is no such process", done.stderr)
+        self.assertIn("cannot signal process 2147483647: no such process", done.stderr)
 
     @unless("windows-no-signal-handlers")  # there a process is asked by an event that only weir has
     def test_a_process_that_is_not_weir_is_not_signalled(self):
