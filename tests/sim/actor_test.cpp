@@ -41,7 +41,7 @@ Result run_pair(std::uint64_t seed, const FaultPlan& faults, const Mix& mix, boo
     ask.must_close = all_succeed;
     ask.direct = true;
     SimClient client(clients, ledger, ask, seed + 2);
-    std::vector<Exchange*> exchanges;
+    std::vector<PlannedExchange*> exchanges;
     for (int i = 0; i < 15; ++i) {
       exchanges.push_back(&ledger.draw(mix));
       exchanges.back()->http_1_0 = false;  // translating versions is the proxy's work

@@ -92,7 +92,7 @@ void draw_clients(EngineWorld& sim, Rng& rng, const Mix& mix, Level level) {
     if (rng.chance(0.2)) options.pause = Duration{static_cast<std::int64_t>(rng.below(5'000'000))};
     if (rng.chance(0.2)) options.read_size = 1 + rng.below(100);
     if (rng.chance(0.3)) options.think = 100ms;
-    std::vector<Exchange*> exchanges;
+    std::vector<PlannedExchange*> exchanges;
     const std::uint64_t count = 1 + rng.below(8);
     Mix own = mix;
     if (level != Level::harmful && options.pause > 0ns) own.early = false;

@@ -114,7 +114,7 @@ ClientOptions EngineWorld::client_options() const {
   return options;
 }
 
-void EngineWorld::add_client(const ClientOptions& options, std::vector<Exchange*> exchanges) {
+void EngineWorld::add_client(const ClientOptions& options, std::vector<PlannedExchange*> exchanges) {
   const std::uint64_t seed = world.seed() * 1000 + all_clients_.size();
   all_clients_.push_back(std::make_unique<SimClient>(*clients_, ledger, options, seed));
   asking_.spawn(all_clients_.back()->run(std::move(exchanges)));

@@ -56,7 +56,7 @@ class EngineWorld {
   Reactor& origin_reactor() noexcept { return *origin_reactor_; }
   static SimBackend& backend_of(Reactor& reactor) noexcept { return static_cast<SimBackend&>(reactor.backend()); }
   ClientOptions client_options() const;
-  void add_client(const ClientOptions& options, std::vector<Exchange*> exchanges);
+  void add_client(const ClientOptions& options, std::vector<PlannedExchange*> exchanges);
   bool clients_done() const noexcept { return asking_.live() == 0; }
   std::size_t clients_running() const noexcept { return asking_.live(); }
   bool run_clients(Duration limit);  // until each of them has ended

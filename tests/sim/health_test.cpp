@@ -557,7 +557,7 @@ TEST_CASE("no request goes to an endpoint that is down; with all down the answer
     sim.start();
     const auto state = [&](std::size_t i) { return sim.states.of("app", endpoints[i].text); };
     const auto ask = [&](int count) {
-      std::vector<Exchange*> exchanges;
+      std::vector<PlannedExchange*> exchanges;
       for (int i = 0; i < count; ++i) {
         exchanges.push_back(&sim.ledger.add());
         exchanges.back()->response_length = 100;
@@ -570,13 +570,13 @@ TEST_CASE("no request goes to an endpoint that is down; with all down the answer
       return sim.world.run_until([&] { return state(0)->is_up() == first && state(1)->is_up() == second; }, 1min);
     };
     REQUIRE(wait_for(true, false));
-    for (const Exchange* exchange : ask(10)) CHECK(exchange->outcome == Outcome::complete);
+    for (const PlannedExchange* exchange : ask(10)) CHECK(exchange->outcome == Outcome::complete);
     CHECK(sim.origin(0).requests() == 10);
     CHECK(sim.origin(1).requests() == 0);
 
     well[0] = false;
     REQUIRE(wait_for(false, false));
-    for (const Exchange* exchange : ask(3)) {
+    for (const PlannedExchange* exchange : ask(3)) {
       CHECK(exchange->outcome == Outcome::refused);
       CHECK(exchange->seen_status == 503);
       CHECK(exchange->ended - exchange->first_sent < 100ms);
@@ -585,7 +585,7 @@ TEST_CASE("no request goes to an endpoint that is down; with all down the answer
 
     well[1] = true;
     REQUIRE(wait_for(false, true));
-    for (const Exchange* exchange : ask(10)) CHECK(exchange->outcome == Outcome::complete);
+    for (const PlannedExchange* exchange : ask(10)) CHECK(exchange->outcome == Outcome::complete);
     CHECK(sim.origin(1).requests() == 10);
     well[0] = true;
     REQUIRE(wait_for(true, true));

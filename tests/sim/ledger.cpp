@@ -43,8 +43,8 @@ std::string body_part(std::uint64_t id, Side side, std::uint64_t from, std::uint
   return part;
 }
 
-Exchange& Ledger::draw(const Mix& mix) {
-  Exchange& exchange = add();
+PlannedExchange& Ledger::draw(const Mix& mix) {
+  PlannedExchange& exchange = add();
   Rng& rng = rng_;
   static constexpr std::array<const char*, 6> methods{"GET", "GET", "HEAD", "POST", "PUT", "DELETE"};
   exchange.method = methods[rng.below(methods.size())];
@@ -88,7 +88,7 @@ Exchange& Ledger::draw(const Mix& mix) {
 }
 
 void Ledger::violation(std::uint64_t id, std::string_view what) {
-  const Exchange* exchange = find(id);
+  const PlannedExchange* exchange = find(id);
   std::string who = "the run";
   if (exchange) {
     who = fmt::format(
@@ -104,11 +104,11 @@ void Ledger::violation(std::uint64_t id, std::string_view what) {
 
 std::size_t Ledger::count(Outcome outcome) const noexcept {
   return static_cast<std::size_t>(
-      std::count_if(exchanges_.begin(), exchanges_.end(), [&](const Exchange& e) { return e.outcome == outcome; }));
+      std::count_if(exchanges_.begin(), exchanges_.end(), [&](const auto& e) { return e.outcome == outcome; }));
 }
 
 void Ledger::check_end(bool everything_succeeds) {
-  for (const Exchange& exchange : exchanges_) {
+  for (const PlannedExchange& exchange : exchanges_) {
     if (everything_succeeds && exchange.outcome != Outcome::complete) {
       violation(exchange.id, fmt::format("did not succeed although nothing went wrong: outcome {}, status {}",
                                          int(exchange.outcome), exchange.seen_status));

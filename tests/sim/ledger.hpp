@@ -46,7 +46,7 @@ enum class Outcome : std::uint8_t {
   aborted,   // the client gave up on purpose
 };
 
-struct Exchange {
+struct PlannedExchange {
   std::uint64_t id = 0;
   // the request
   std::string method = "GET";
@@ -96,16 +96,16 @@ class Ledger {
  public:
   explicit Ledger(std::uint64_t seed) noexcept : rng_(seed) {}
 
-  Exchange& add() {
-    Exchange& exchange = exchanges_.emplace_back();
+  PlannedExchange& add() {
+    PlannedExchange& exchange = exchanges_.emplace_back();
     exchange.id = exchanges_.size();
     return exchange;
   }
-  Exchange& draw(const Mix& mix);
-  Exchange* find(std::uint64_t id) noexcept {
+  PlannedExchange& draw(const Mix& mix);
+  PlannedExchange* find(std::uint64_t id) noexcept {
     return id == 0 || id > exchanges_.size() ? nullptr : &exchanges_[id - 1];
   }
-  std::deque<Exchange>& exchanges() noexcept { return exchanges_; }
+  std::deque<PlannedExchange>& exchanges() noexcept { return exchanges_; }
 
   // A broken promise, in words; the run goes on.
   void violation(std::uint64_t id, std::string_view what);
@@ -119,7 +119,7 @@ class Ledger {
 
  private:
   Rng rng_;
-  std::deque<Exchange> exchanges_;
+  std::deque<PlannedExchange> exchanges_;
   std::vector<std::string> violations_;
 };
 

@@ -21,16 +21,16 @@ std::string listed(const std::vector<std::string>& violations) {
   return text;
 }
 
-Exchange& get(EngineWorld& sim, std::uint64_t length, BodyKind kind = BodyKind::length) {
-  Exchange& exchange = sim.ledger.add();
+PlannedExchange& get(EngineWorld& sim, std::uint64_t length, BodyKind kind = BodyKind::length) {
+  PlannedExchange& exchange = sim.ledger.add();
   exchange.response_length = length;
   exchange.response_body = kind;
   exchange.origin_closes = kind == BodyKind::until_close;
   return exchange;
 }
 
-Exchange& post(EngineWorld& sim, std::uint64_t length, BodyKind kind = BodyKind::length) {
-  Exchange& exchange = get(sim, 10);
+PlannedExchange& post(EngineWorld& sim, std::uint64_t length, BodyKind kind = BodyKind::length) {
+  PlannedExchange& exchange = get(sim, 10);
   exchange.method = "POST";
   exchange.request_body = kind;
   exchange.request_length = length;
@@ -116,11 +116,11 @@ TEST_CASE("an upstream that dies in the middle of a response cuts that one and h
       for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
         EngineWorld sim(seed, options);
         sim.start();
-        Exchange& before = get(sim, 1000);
-        Exchange& dying = get(sim, 50'000, kind);
+        PlannedExchange& before = get(sim, 1000);
+        PlannedExchange& dying = get(sim, 50'000, kind);
         dying.misdeed = Misdeed::dies_in_body;
-        Exchange& after = get(sim, 2000);
-        Exchange& other = get(sim, 60'000, kind);
+        PlannedExchange& after = get(sim, 2000);
+        PlannedExchange& other = get(sim, 60'000, kind);
         sim.add_client(sim.client_options(), {&before, &dying, &after});
         sim.add_client(sim.client_options(), {&other});
         sim.run_clients(1h);
@@ -142,7 +142,7 @@ TEST_CASE("a reset that the upload meets first does not make a cut answer look w
   for (std::uint64_t seed = 1; seed <= seeds(1000); ++seed) {
     EngineWorld sim(seed, of_style(seed % 2 == 0 ? Style::readiness : Style::completion));
     sim.start();
-    Exchange& exchange = post(sim, 400'000);
+    PlannedExchange& exchange = post(sim, 400'000);
     exchange.early = true;
     exchange.response_length = 30'000;
     exchange.response_body = BodyKind::until_close;
@@ -166,10 +166,10 @@ TEST_CASE("what could not be sent of a request's body is not taken for the next 
       narrow.window_min = narrow.window_max = 200;
       sim.set_origin_faults(narrow);
       sim.start();
-      Exchange& dying = post(sim, 1000 + seed * 13, seed % 3 == 0 ? BodyKind::chunked : BodyKind::length);
+      PlannedExchange& dying = post(sim, 1000 + seed * 13, seed % 3 == 0 ? BodyKind::chunked : BodyKind::length);
       dying.early = true;  // the origin dies when it has read the head
       dying.misdeed = Misdeed::dies_before_head;
-      Exchange& after = get(sim, 100);
+      PlannedExchange& after = get(sim, 100);
       ClientOptions client = sim.client_options();
       client.write_size = seed % 2 ? 1'000 : 10'000;
       sim.add_client(client, {&dying, &after});
@@ -187,7 +187,7 @@ TEST_CASE("a listener's own route obeys the timeouts of the specification") {
     EngineWorld sim(11, options);
     sim.spec->timeouts.first_byte = 3s;
     sim.start();
-    Exchange& exchange = get(sim, 10);
+    PlannedExchange& exchange = get(sim, 10);
     exchange.misdeed = Misdeed::stalls;
     sim.add_client(sim.client_options(), {&exchange});
     sim.run_clients(1h);
@@ -210,7 +210,7 @@ TEST_CASE("two hundred clients on sixty-four descriptors are all served or refus
     for (int i = 0; i < 200; ++i) {
       ClientOptions client = sim.client_options();
       client.think = 20ms;
-      Exchange& first = get(sim, 5000);
+      PlannedExchange& first = get(sim, 5000);
       first.think = 2ms;
       sim.add_client(client, {&first, &get(sim, 100), &post(sim, 3000)});
     }
@@ -229,7 +229,7 @@ TEST_CASE("two hundred clients on sixty-four descriptors are all served or refus
     const std::size_t refused = sim.ledger.count(Outcome::refused);
     CHECK(served + refused == 600);
     CHECK(served > 200);
-    Exchange& last = get(sim, 100);  // when the crowd is gone all is as before
+    PlannedExchange& last = get(sim, 100);  // when the crowd is gone all is as before
     sim.add_client(sim.client_options(), {&last});
     sim.run_clients(1h);
     sim.finish(false);
@@ -244,7 +244,7 @@ TEST_CASE("a client that leaves ends the work at the upstream soon") {
     EngineWorld sim(4, options);
     sim.spec->timeouts.half_closed = 1s;
     sim.start();
-    Exchange& exchange = get(sim, 1000);
+    PlannedExchange& exchange = get(sim, 1000);
     exchange.think = 10h;
     exchange.abort_after = 50;  // a millisecond after it asked
     sim.add_client(sim.client_options(), {&exchange});
@@ -264,9 +264,9 @@ TEST_CASE("a client that leaves in the middle of its upload leaves no whole requ
     for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
       EngineWorld sim(seed, options);
       sim.start();
-      Exchange& exchange = post(sim, 200'000, seed % 2 ? BodyKind::chunked : BodyKind::length);
+      PlannedExchange& exchange = post(sim, 200'000, seed % 2 ? BodyKind::chunked : BodyKind::length);
       exchange.abort_upload = true;
-      Exchange& after = get(sim, 10);
+      PlannedExchange& after = get(sim, 10);
       sim.add_client(sim.client_options(), {&exchange, &after});
       sim.run_clients(1h);
       sim.world.run_for(5s);
@@ -290,7 +290,7 @@ TEST_CASE("draining under traffic loses no request that was sent before") {
       for (int c = 0; c < 20; ++c) {
         ClientOptions client = sim.client_options();
         client.think = 5ms;  // no pipelining: what stands behind an answer that closes is not lost but unprocessed
-        std::vector<Exchange*> exchanges;
+        std::vector<PlannedExchange*> exchanges;
         for (int i = 0; i < 10; ++i) exchanges.push_back(&sim.ledger.draw(mix));
         sim.add_client(client, std::move(exchanges));
       }
@@ -299,7 +299,7 @@ TEST_CASE("draining under traffic loses no request that was sent before") {
       sim.run_clients(1h);
       CHECK(sim.server().draining());
       std::size_t sent_before = 0;
-      for (const Exchange& exchange : sim.ledger.exchanges()) {
+      for (const PlannedExchange& exchange : sim.ledger.exchanges()) {
         // One that was sent first when the drain had begun may have met a closing connection.
         if (exchange.sent == 0 || exchange.first_sent >= when) continue;
         ++sent_before;
@@ -319,18 +319,18 @@ TEST_CASE("closing the listeners costs those inside nothing, and nobody else get
     sim.start();
     ClientOptions slow = sim.client_options();
     slow.think = 100ms;
-    std::vector<Exchange*> inside;
+    std::vector<PlannedExchange*> inside;
     for (int i = 0; i < 5; ++i) inside.push_back(&get(sim, 10));
     sim.add_client(slow, inside);
     REQUIRE(sim.world.run_until([&] { return inside.front()->outcome == Outcome::complete; }, 1min));
     sim.server().close_listeners();
     sim.world.run_for(1ms);
-    Exchange& late = get(sim, 10);
+    PlannedExchange& late = get(sim, 10);
     sim.add_client(sim.client_options(), {&late});
     sim.run_clients(1min);
     CHECK_FALSE(sim.server().draining());
     CHECK(sim.server().counters().accepted == 1);
-    for (const Exchange* exchange : inside) CHECK(exchange->outcome == Outcome::complete);
+    for (const PlannedExchange* exchange : inside) CHECK(exchange->outcome == Outcome::complete);
     CHECK((late.outcome == Outcome::cut || late.outcome == Outcome::unsent));
     sim.finish(false);
     INFO(listed(sim.violations()));
@@ -344,7 +344,7 @@ TEST_CASE("a drain ends within its bound though an upstream never answers") {
     sim.spec->timeouts.first_byte = 10h;
     sim.spec->runtime.shutdown.timeout = 7s;
     sim.start();
-    Exchange& exchange = get(sim, 10);
+    PlannedExchange& exchange = get(sim, 10);
     exchange.misdeed = Misdeed::stalls;
     sim.add_client(sim.client_options(), {&exchange});
     sim.world.run_for(1s);
@@ -403,7 +403,7 @@ TEST_CASE("failing accepts stop nobody for good") {
     CHECK(complete + sim.ledger.count(Outcome::cut) == 40);
     CHECK(complete >= 15);
     sim.set_client_faults(FaultPlan::none());
-    Exchange& last = get(sim, 100);
+    PlannedExchange& last = get(sim, 100);
     sim.add_client(sim.client_options(), {&last});
     sim.run_clients(1min);
     CHECK(last.outcome == Outcome::complete);
@@ -421,7 +421,7 @@ TEST_CASE("when every peer vanishes without a word the timeouts give everything 
       ClientOptions client = sim.client_options();
       client.pause = 5ms;
       client.must_close = false;
-      Exchange& exchange = i % 2 ? post(sim, 500'000) : get(sim, 500'000, BodyKind::chunked);
+      PlannedExchange& exchange = i % 2 ? post(sim, 500'000) : get(sim, 500'000, BodyKind::chunked);
       sim.add_client(client, {&exchange});
     }
     sim.world.run_for(30ms);
@@ -449,7 +449,7 @@ TEST_CASE("a pooled connection that its server closes leaves the pool at once") 
     sim.world.network().reset_connections(proxy, origin);
     sim.world.run_for(10ms);
     CHECK(sim.server().idle_upstreams() == 0);
-    Exchange& next = get(sim, 100);
+    PlannedExchange& next = get(sim, 100);
     sim.add_client(sim.client_options(), {&next});
     sim.run_clients(1min);
     CHECK(next.outcome == Outcome::complete);
@@ -464,7 +464,7 @@ TEST_CASE("bytes behind a response do not become the answer to the next request"
     for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
       EngineWorld sim(seed, options);
       sim.start();
-      Exchange& first = get(sim, seed % 2 ? 1000 : 0);
+      PlannedExchange& first = get(sim, seed % 2 ? 1000 : 0);
       first.misdeed = Misdeed::extra_response;
       sim.add_client(sim.client_options(), {&first, &get(sim, 500), &get(sim, 700)});
       sim.run_clients(1h);
@@ -481,8 +481,8 @@ TEST_CASE("a request on a kept connection that fails is sent again if it is idem
       EngineWorld sim(seed, options);
       sim.origin_options[0].closes_kept = 1;
       sim.start();
-      Exchange& first = get(sim, 100);
-      Exchange& again = get(sim, 200);
+      PlannedExchange& first = get(sim, 100);
+      PlannedExchange& again = get(sim, 200);
       sim.add_client(sim.client_options(), {&first, &again});
       sim.run_clients(1h);
       sim.finish(true);
@@ -502,9 +502,9 @@ TEST_CASE("a POST that reached its origin on a kept connection is not sent again
         EngineWorld sim(seed, options);
         sim.origin_options[0].closes_kept = 1;
         sim.start();
-        Exchange& before = get(sim, 100);
-        Exchange& lost = post(sim, kind == BodyKind::none ? 0 : seed * 20, kind);
-        Exchange& after = get(sim, 100);
+        PlannedExchange& before = get(sim, 100);
+        PlannedExchange& lost = post(sim, kind == BodyKind::none ? 0 : seed * 20, kind);
+        PlannedExchange& after = get(sim, 100);
         ClientOptions client = sim.client_options();
         client.coalesces = seed % 2 ? 1 : 0;  // the body comes with the head, or behind it
         sim.add_client(client, {&before, &lost, &after});
@@ -528,7 +528,7 @@ TEST_CASE("a request whose fresh connection fails is not sent to another endpoin
     for (std::uint64_t seed = 1; seed <= seeds(20); ++seed) {
       EngineWorld sim(seed, three);
       sim.start();
-      Exchange& dying = get(sim, 100);
+      PlannedExchange& dying = get(sim, 100);
       dying.misdeed = Misdeed::dies_before_head;
       sim.add_client(sim.client_options(), {&dying});
       sim.run_clients(1h);
@@ -575,7 +575,7 @@ TEST_CASE("requests sent ahead that fill the proxy's buffer are all answered") {
       client.max_pipeline = 60;
       client.pipelines_all = true;
       client.coalesces = 1;
-      std::vector<Exchange*> exchanges;
+      std::vector<PlannedExchange*> exchanges;
       for (int i = 0; i < 60; ++i) exchanges.push_back(&post(sim, 3'000));
       sim.add_client(client, std::move(exchanges));
       sim.run_clients(1h);
@@ -593,7 +593,7 @@ TEST_CASE("a network that stands still for a while delays every exchange and fai
     sim.start();
     Mix mix;
     for (int c = 0; c < 5; ++c) {
-      std::vector<Exchange*> exchanges;
+      std::vector<PlannedExchange*> exchanges;
       for (int i = 0; i < 5; ++i) exchanges.push_back(&sim.ledger.draw(mix));
       sim.add_client(sim.client_options(), std::move(exchanges));
     }
@@ -618,7 +618,7 @@ TEST_CASE("an endpoint that refuses or hangs costs an attempt and not the reques
       // The second endpoint is an address without a listener.
       sim.spec->upstreams[0].endpoints[1].addresses[0].port = 1;
       sim.start();
-      std::vector<Exchange*> exchanges;
+      std::vector<PlannedExchange*> exchanges;
       for (int i = 0; i < 6; ++i) exchanges.push_back(&get(sim, 500));
       for (int i = 0; i < 3; ++i) exchanges.push_back(&post(sim, 500));
       sim.add_client(sim.client_options(), exchanges);

@@ -27,7 +27,7 @@ std::uint16_t status_of(const std::string& line) {
 
 // What the sending half and the receiving half of one connection tell each other about a batch.
 struct SimClient::Sending {
-  std::vector<Exchange*> batch;
+  std::vector<PlannedExchange*> batch;
   std::size_t begun = 0;     // so many of the batch were sent, or a part of them
   std::size_t answered_whole = 0;
   bool in_order = false;     // the server said that it closes: it has not begun with what stands behind
@@ -44,7 +44,7 @@ void SimClient::pop(Outcome outcome) noexcept {
   todo_.pop_front();
 }
 
-Task<void> SimClient::run(std::vector<Exchange*> exchanges) {
+Task<void> SimClient::run(std::vector<PlannedExchange*> exchanges) {
   todo_.assign(exchanges.begin(), exchanges.end());
   while (!todo_.empty()) {
     const std::size_t before = todo_.size();
@@ -97,7 +97,7 @@ Task<void> SimClient::talk(Wire& wire) {
 
 void SimClient::choose_batch(Sending& sending) {
   const std::size_t most = 1 + rng_.below(options_.max_pipeline);
-  for (Exchange* exchange : todo_) {
+  for (PlannedExchange* exchange : todo_) {
     const bool may_follow = options_.pipelines_all ? !exchange->expects_continue : exchange->is_simple();
     if (!sending.batch.empty() && (!may_follow || sending.batch.size() == most)) break;
     sending.batch.push_back(exchange);
@@ -106,14 +106,14 @@ void SimClient::choose_batch(Sending& sending) {
                                  : exchange->is_simple();
     if (!may_precede || exchange->closes) break;
   }
-  const Exchange& last = *sending.batch.back();
+  const PlannedExchange& last = *sending.batch.back();
   sending.together = rng_.chance(options_.coalesces) && !last.expects_continue && !last.abort_upload;
 }
 
 // What was sent behind an exchange that failed may have been processed: what is not idempotent is not sent again.
 void SimClient::abandon(const Sending& sending) noexcept {
   for (std::size_t i = sending.answered_whole; i < sending.begun; ++i) {
-    Exchange& exchange = *sending.batch[i];
+    PlannedExchange& exchange = *sending.batch[i];
     const auto found = std::find(todo_.begin(), todo_.end(), &exchange);
     if (found == todo_.end() || exchange.idempotent()) continue;
     exchange.outcome = Outcome::cut;
@@ -130,7 +130,7 @@ Task<bool> SimClient::one_batch(Wire& wire, bool reused) {
   writing.spawn(send_batch(wire, sending));
   bool good = true;
   for (std::size_t i = 0; good && i < sending.batch.size(); ++i) {
-    Exchange& exchange = *sending.batch[i];
+    PlannedExchange& exchange = *sending.batch[i];
     sending.answered = false;
     good = co_await receive_one(wire, sending, exchange, reused || i > 0);
     sending.answered_whole += good;
@@ -143,7 +143,7 @@ Task<bool> SimClient::one_batch(Wire& wire, bool reused) {
   co_return good;
 }
 
-std::string SimClient::request_head(const Exchange& exchange) {
+std::string SimClient::request_head(const PlannedExchange& exchange) {
   std::string head =
       fmt::format("{} /exchange/{} HTTP/1.{}\r\n", exchange.method, exchange.id, exchange.http_1_0 ? 0 : 1);
   if (!exchange.http_1_0 || rng_.chance(0.5)) head += "Host: sim.example\r\n";
@@ -169,9 +169,9 @@ std::string SimClient::request_head(const Exchange& exchange) {
 
 Task<void> SimClient::send_batch(Wire& wire, Sending& sending) {
   // Copied, since the receiving half may be done with the batch before this one has noticed.
-  const std::vector<Exchange*> batch = sending.batch;
+  const std::vector<PlannedExchange*> batch = sending.batch;
   if (sending.together) wire.hold();
-  for (Exchange* exchange : batch) {
+  for (PlannedExchange* exchange : batch) {
     ++sending.begun;
     const bool sent = co_await send_one(wire, sending, *exchange);
     if (!sent) co_return;
@@ -183,7 +183,7 @@ Task<void> SimClient::send_batch(Wire& wire, Sending& sending) {
   if (options_.half_closes && !todo_.empty() && batch.back() == todo_.back()) wire.end_output();
 }
 
-Task<bool> SimClient::send_one(Wire& wire, Sending& sending, Exchange& exchange) {
+Task<bool> SimClient::send_one(Wire& wire, Sending& sending, PlannedExchange& exchange) {
   if (exchange.sent++ == 0) exchange.first_sent = reactor_.clock();
   const std::string head = request_head(exchange);
   const bool sent = co_await wire.write(head);
@@ -213,7 +213,7 @@ Task<bool> SimClient::send_one(Wire& wire, Sending& sending, Exchange& exchange)
 
 // --- receiving ---
 
-void SimClient::check_head(const TextHead& head, const Exchange& exchange) {
+void SimClient::check_head(const TextHead& head, const PlannedExchange& exchange) {
   const std::uint64_t id = exchange.id;
   const std::size_t lengths = head.count("content-length");
   const std::size_t codings = head.count("transfer-encoding");
@@ -234,7 +234,7 @@ void SimClient::check_head(const TextHead& head, const Exchange& exchange) {
 }
 
 // True if the connection can carry more. Sets the outcome, except where the exchange is to be sent again.
-Task<bool> SimClient::receive_one(Wire& wire, Sending& sending, Exchange& exchange, bool reused) {
+Task<bool> SimClient::receive_one(Wire& wire, Sending& sending, PlannedExchange& exchange, bool reused) {
   if (exchange.abort_after < 100) {
     const bool slept = co_await wire.sleep(Duration{static_cast<std::int64_t>(exchange.abort_after) * 20'000});
     pop(slept ? Outcome::aborted : Outcome::cut);
@@ -287,7 +287,7 @@ Task<bool> SimClient::receive_one(Wire& wire, Sending& sending, Exchange& exchan
   co_return false;
 }
 
-Task<bool> SimClient::receive_body(Wire& wire, const TextHead& head, Exchange& exchange) {
+Task<bool> SimClient::receive_body(Wire& wire, const TextHead& head, PlannedExchange& exchange) {
   const bool from_origin = head.count("x-exchange") == 1;
   BodyKind kind = BodyKind::until_close;
   std::uint64_t length = 0;

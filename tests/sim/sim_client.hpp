@@ -34,7 +34,7 @@ class SimClient {
       : reactor_(reactor), ledger_(ledger), options_(options), rng_(seed) {}
 
   // One after the other, over as few connections as the server allows. Ends when each has an outcome.
-  Task<void> run(std::vector<Exchange*> exchanges);
+  Task<void> run(std::vector<PlannedExchange*> exchanges);
 
   std::size_t connections() const noexcept { return connections_; }
 
@@ -45,11 +45,11 @@ class SimClient {
   Task<bool> one_batch(Wire& wire, bool reused);
   void choose_batch(Sending& sending);
   Task<void> send_batch(Wire& wire, Sending& sending);
-  Task<bool> send_one(Wire& wire, Sending& sending, Exchange& exchange);
-  Task<bool> receive_one(Wire& wire, Sending& sending, Exchange& exchange, bool reused);
-  Task<bool> receive_body(Wire& wire, const TextHead& head, Exchange& exchange);
-  void check_head(const TextHead& head, const Exchange& exchange);
-  std::string request_head(const Exchange& exchange);
+  Task<bool> send_one(Wire& wire, Sending& sending, PlannedExchange& exchange);
+  Task<bool> receive_one(Wire& wire, Sending& sending, PlannedExchange& exchange, bool reused);
+  Task<bool> receive_body(Wire& wire, const TextHead& head, PlannedExchange& exchange);
+  void check_head(const TextHead& head, const PlannedExchange& exchange);
+  std::string request_head(const PlannedExchange& exchange);
   void pop(Outcome outcome) noexcept;
   void abandon(const Sending& sending) noexcept;
 
@@ -57,7 +57,7 @@ class SimClient {
   Ledger& ledger_;
   ClientOptions options_;
   Rng rng_;
-  std::deque<Exchange*> todo_;
+  std::deque<PlannedExchange*> todo_;
   std::size_t connections_ = 0;
 };
 

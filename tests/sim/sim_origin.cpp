@@ -83,9 +83,9 @@ Task<void> SimOrigin::converse(Wire& wire) {
   }
 }
 
-Exchange* SimOrigin::check_head(const TextHead& head) {
+PlannedExchange* SimOrigin::check_head(const TextHead& head) {
   const std::uint64_t id = head.number("x-exchange");
-  Exchange* exchange = ledger_.find(id);
+  PlannedExchange* exchange = ledger_.find(id);
   if (!exchange) {
     ledger_.violation(0, "a request that was never sent arrived: " + head.first_line);
     return nullptr;
@@ -119,7 +119,7 @@ Task<bool> SimOrigin::one_request(Wire& wire, bool fresh) {
   co_await idling.join();
   if (got == Got::malformed) ledger_.violation(0, "a malformed request arrived: " + head.first_line);
   if (got != Got::whole) co_return false;
-  Exchange* exchange = check_head(head);
+  PlannedExchange* exchange = check_head(head);
   if (!exchange) co_return false;
   ++requests_;
   ++exchange->arrived;
@@ -151,7 +151,7 @@ Task<bool> SimOrigin::one_request(Wire& wire, bool fresh) {
 }
 
 // Takes the request, or its head, and is gone without a word. False.
-Task<bool> SimOrigin::drop(Wire& wire, const TextHead& head, Exchange& exchange) {
+Task<bool> SimOrigin::drop(Wire& wire, const TextHead& head, PlannedExchange& exchange) {
   wire.wants_abort = rng_.chance(0.3);
   const bool waits = head.has_token("expect", "100-continue");
   if (waits || rng_.chance(0.5)) co_return false;
@@ -160,7 +160,7 @@ Task<bool> SimOrigin::drop(Wire& wire, const TextHead& head, Exchange& exchange)
   co_return false;
 }
 
-Task<bool> SimOrigin::take_body(Wire& wire, const TextHead& head, Exchange& exchange) {
+Task<bool> SimOrigin::take_body(Wire& wire, const TextHead& head, PlannedExchange& exchange) {
   BodyKind kind = BodyKind::none;
   std::uint64_t length = 0;
   if (head.count("transfer-encoding") > 0) {
@@ -181,7 +181,7 @@ Task<bool> SimOrigin::take_body(Wire& wire, const TextHead& head, Exchange& exch
   co_return true;
 }
 
-std::string SimOrigin::response_head(const Exchange& exchange) {
+std::string SimOrigin::response_head(const PlannedExchange& exchange) {
   std::string head = fmt::format("HTTP/1.1 {} Status\r\nX-Exchange: {}\r\n", exchange.status, exchange.id);
   if (rng_.chance(0.3)) head += "Server: sim\r\n";
   if (rng_.chance(0.1)) head += "X-Filler: " + std::string(rng_.below(2000), 'f') + "\r\n";
@@ -203,7 +203,7 @@ std::string SimOrigin::response_head(const Exchange& exchange) {
 }
 
 // True if the connection can go on.
-Task<bool> SimOrigin::answer(Wire& wire, Exchange& exchange) {
+Task<bool> SimOrigin::answer(Wire& wire, PlannedExchange& exchange) {
   if (exchange.think.count() > 0) {
     const bool slept = co_await wire.sleep(exchange.think);
     if (!slept) co_return false;
@@ -239,7 +239,7 @@ Task<bool> SimOrigin::answer(Wire& wire, Exchange& exchange) {
 }
 
 // A response and a second one, in one piece, so that this cannot be mistaken for a later answer.
-Task<bool> SimOrigin::answer_too_much(Wire& wire, const Exchange& exchange, std::string& text) {
+Task<bool> SimOrigin::answer_too_much(Wire& wire, const PlannedExchange& exchange, std::string& text) {
   if (exchange.has_response_body()) text += body_part(exchange.id, Side::response, 0, exchange.response_length);
   text += "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Exchange: 999999\r\n\r\nwrong";
   const std::size_t write_size = std::exchange(wire.write_size, SIZE_MAX);
@@ -264,7 +264,7 @@ Task<bool> SimOrigin::add_unasked(Wire& wire) {
   co_return stays;
 }
 
-Task<bool> SimOrigin::misbehave(Wire& wire, Exchange& exchange) {
+Task<bool> SimOrigin::misbehave(Wire& wire, PlannedExchange& exchange) {
   std::string head = response_head(exchange);
   wire.wants_abort = rng_.chance(0.5);
   switch (exchange.misdeed) {

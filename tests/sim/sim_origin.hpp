@@ -42,14 +42,14 @@ class SimOrigin {
   Task<void> serve(Handle* accepted);
   Task<void> converse(Wire& wire);
   Task<bool> one_request(Wire& wire, bool fresh);
-  Task<bool> drop(Wire& wire, const TextHead& head, Exchange& exchange);
-  Task<bool> take_body(Wire& wire, const TextHead& head, Exchange& exchange);
-  Task<bool> answer(Wire& wire, Exchange& exchange);
-  Task<bool> answer_too_much(Wire& wire, const Exchange& exchange, std::string& text);
+  Task<bool> drop(Wire& wire, const TextHead& head, PlannedExchange& exchange);
+  Task<bool> take_body(Wire& wire, const TextHead& head, PlannedExchange& exchange);
+  Task<bool> answer(Wire& wire, PlannedExchange& exchange);
+  Task<bool> answer_too_much(Wire& wire, const PlannedExchange& exchange, std::string& text);
   Task<bool> add_unasked(Wire& wire);
-  Task<bool> misbehave(Wire& wire, Exchange& exchange);
-  Exchange* check_head(const TextHead& head);
-  std::string response_head(const Exchange& exchange);
+  Task<bool> misbehave(Wire& wire, PlannedExchange& exchange);
+  PlannedExchange* check_head(const TextHead& head);
+  std::string response_head(const PlannedExchange& exchange);
   std::size_t random_cut(std::size_t size) noexcept { return size == 0 ? 0 : rng_.below(size); }
 
   Reactor& reactor_;
