@@ -87,14 +87,14 @@ class RawClient {
   bool written_ = false;
 };
 
-Exchange& get(EngineWorld& sim, std::uint64_t length) {
-  Exchange& exchange = sim.ledger.add();
+PlannedExchange& get(EngineWorld& sim, std::uint64_t length) {
+  PlannedExchange& exchange = sim.ledger.add();
   exchange.response_length = length;
   return exchange;
 }
 
-Exchange& post(EngineWorld& sim, std::uint64_t length) {
-  Exchange& exchange = get(sim, 10);
+PlannedExchange& post(EngineWorld& sim, std::uint64_t length) {
+  PlannedExchange& exchange = get(sim, 10);
   exchange.method = "POST";
   exchange.request_body = BodyKind::length;
   exchange.request_length = length;
@@ -102,7 +102,7 @@ Exchange& post(EngineWorld& sim, std::uint64_t length) {
 }
 
 // The request as it is sent, its head filled up to `head_size`; counted as sent once and answered.
-std::string request_of(Exchange& exchange, std::size_t head_size = 0) {
+std::string request_of(PlannedExchange& exchange, std::size_t head_size = 0) {
   std::string head = fmt::format("{} /exchange/{} HTTP/1.1\r\nHost: h\r\nX-Exchange: {}\r\n", exchange.method, exchange.id, exchange.id);
   if (exchange.request_body == BodyKind::length) head += fmt::format("Content-Length: {}\r\n", exchange.request_length);
   constexpr std::string_view filler = "X-Filler: \r\n\r\n";
@@ -138,10 +138,10 @@ void on_both_styles(Scenario&& scenario) {
   }
 }
 
-void check_in_order(const RawClient& client, const std::vector<Exchange*>& exchanges) {
+void check_in_order(const RawClient& client, const std::vector<PlannedExchange*>& exchanges) {
   CHECK(client.statuses == std::vector<int>(exchanges.size(), 200));
   std::vector<std::string> expected;
-  for (const Exchange* exchange : exchanges) expected.push_back(std::to_string(exchange->id));
+  for (const PlannedExchange* exchange : exchanges) expected.push_back(std::to_string(exchange->id));
   CHECK(client.exchanges == expected);
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("sixty requests of 640 bytes in one write are answered in order") {
     EngineWorld sim(seed, options);
     sim.start();
     std::string text;
-    std::vector<Exchange*> exchanges;
+    std::vector<PlannedExchange*> exchanges;
     for (int i = 0; i < 60; ++i) {
       exchanges.push_back(&get(sim, 10));
       text += request_of(*exchanges.back(), 640);
@@ -170,9 +170,9 @@ TEST_CASE("a POST with a second one of 33,000 bytes behind it: both are answered
   on_both_styles([](const EngineOptions& options, std::uint64_t seed) {
     EngineWorld sim(seed, options);
     sim.start();
-    Exchange& first = post(sim, 100);
-    Exchange& second = post(sim, 33'000);
-    Exchange& third = get(sim, 5'000);
+    PlannedExchange& first = post(sim, 100);
+    PlannedExchange& second = post(sim, 33'000);
+    PlannedExchange& third = get(sim, 5'000);
     const std::string text = request_of(first) + request_of(second) + request_of(third);
     RawClient client(sim, seed);
     client.answers_wanted = 3;
@@ -187,7 +187,7 @@ TEST_CASE("what is pipelined behind a streamed body in the head's block is answe
     EngineWorld sim(seed, options);
     sim.start();
     std::string text;
-    std::vector<Exchange*> exchanges;
+    std::vector<PlannedExchange*> exchanges;
     for (int i = 0; i < 12; ++i) {
       exchanges.push_back(i % 3 == 1 ? &get(sim, 40'000) : &post(sim, i % 2 == 0 ? 40'000 + seed : 7'000));
       text += request_of(*exchanges.back(), 300);
@@ -204,9 +204,9 @@ TEST_CASE("an origin that agrees before it has read the upload gets all of it, a
   on_both_styles([](const EngineOptions& options, std::uint64_t seed) {
     EngineWorld sim(seed, options);
     sim.start();
-    Exchange& early = post(sim, 300'000 + seed);
+    PlannedExchange& early = post(sim, 300'000 + seed);
     early.early = true;
-    Exchange& after = get(sim, 100);
+    PlannedExchange& after = get(sim, 100);
     const std::string text = request_of(early) + request_of(after);
     RawClient client(sim, seed);
     client.answers_wanted = 1;  // the answer says that the connection closes: weir cannot know that the rest will come
@@ -224,7 +224,7 @@ TEST_CASE("a client that half-closes behind its requests gets every answer") {
     EngineWorld sim(seed, options);
     sim.start();
     std::string text;
-    std::vector<Exchange*> exchanges;
+    std::vector<PlannedExchange*> exchanges;
     for (int i = 0; i < 10; ++i) {
       exchanges.push_back(i == 4 ? &post(sim, 20'000) : &get(sim, 3'000));
       text += request_of(*exchanges.back());
@@ -247,7 +247,7 @@ TEST_CASE("a client that half-closes while its answer comes gets all of it, howe
     narrow.latency_min = narrow.latency_mean = 50ms;
     sim.set_origin_faults(narrow);
     sim.start();
-    Exchange& exchange = get(sim, 5'000);  // takes several seconds
+    PlannedExchange& exchange = get(sim, 5'000);  // takes several seconds
     const std::string text = request_of(exchange);
     RawClient client(sim, seed);
     client.on_head = [](Wire& wire) { wire.end_output(); };
@@ -289,7 +289,7 @@ TEST_CASE("a client that writes 20 MB before it reads still sees its 413") {
       constexpr std::size_t size = 20'000'000;
       std::string text = "POST /upload HTTP/1.1\r\nHost: h\r\n";
       if (chunked) {
-        Exchange& exchange = post(sim, size);  // its head and a part of its body reach the origin
+        PlannedExchange& exchange = post(sim, size);  // its head and a part of its body reach the origin
         exchange.request_body = BodyKind::chunked;
         exchange.sent = 1;
         text = fmt::format("POST /exchange/{} HTTP/1.1\r\nHost: h\r\nX-Exchange: {}\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}",

@@ -18,8 +18,8 @@ std::string listed(const std::vector<std::string>& violations) {
   return text;
 }
 
-Exchange& get(EngineWorld& sim, std::uint64_t length, BodyKind kind = BodyKind::length) {
-  Exchange& exchange = sim.ledger.add();
+PlannedExchange& get(EngineWorld& sim, std::uint64_t length, BodyKind kind = BodyKind::length) {
+  PlannedExchange& exchange = sim.ledger.add();
   exchange.response_length = length;
   exchange.response_body = kind;
   return exchange;
@@ -44,7 +44,7 @@ TEST_CASE("an attempt that failed is in the access log, and its endpoint in one 
     sim.spec->access_log.enabled = true;
     sim.spec->access_log.format = proxy::LogFormat::json;
     sim.start();
-    std::vector<Exchange*> exchanges;
+    std::vector<PlannedExchange*> exchanges;
     for (int i = 0; i < 8; ++i) exchanges.push_back(&get(sim, 500));
     sim.add_client(sim.client_options(), exchanges);
     sim.run_clients(1h);
@@ -91,9 +91,9 @@ TEST_CASE("the rule that a response broke is in the access log and in one line")
     sim.spec->access_log.enabled = true;
     sim.spec->access_log.format = proxy::LogFormat::json;
     sim.start();
-    std::vector<Exchange*> exchanges;
+    std::vector<PlannedExchange*> exchanges;
     for (int i = 0; i < 16; ++i) {
-      Exchange& exchange = *exchanges.emplace_back(&get(sim, 5000, BodyKind::chunked));
+      PlannedExchange& exchange = *exchanges.emplace_back(&get(sim, 5000, BodyKind::chunked));
       exchange.misdeed = it.misdeed;
     }
     sim.add_client(sim.client_options(), exchanges);
