@@ -40,7 +40,8 @@ class ProbeRequest {
     rules_.x_forwarded = rules_.forwarded = rules_.via = rules_.request_id = false;
     headers_.set = target.upstream.health_check->headers;
     edit_ = AppliedEdit(&headers_);
-    parser_->reset(http::Limits{});
+    static const http::Limits usual;  // the parser refers to it
+    parser_->reset(usual);
     valid_ = parser_->parse(text_) == http::Parse::complete;
     plan_.head = &parser_->head();
     plan_.rules = &rules_;
