@@ -13,6 +13,8 @@
 namespace weir::http::test {
 namespace {
 
+const Limits usual_limits;  // readers refer to it
+
 using State = BodyReader::State;
 
 // What reading came to.
@@ -115,7 +117,7 @@ BodyPart part_of(const std::vector<std::string_view>& pieces, bool last, std::st
 TEST_CASE("a message without a body has ended before anything is read") {
   const auto [framing, length] = GENERATE(table<Framing, std::uint64_t>({{Framing::none, 0}, {Framing::none, 7}, {Framing::length, 0}}));
   BodyReader reader;
-  reader.reset(framing, length, Limits{});
+  reader.reset(framing, length, usual_limits);
   CHECK(reader.state() == State::done);
   CHECK(reader.framing() == framing);
   CHECK(reader.end_by_close());
@@ -164,7 +166,7 @@ TEST_CASE("a broken chunked coding is refused with its word, and the data before
 
 TEST_CASE("a refused body stays refused and takes nothing more") {
   BodyReader reader;
-  reader.reset(Framing::chunked, 0, Limits{});
+  reader.reset(Framing::chunked, 0, usual_limits);
   CHECK(reader.next("x").part.size == 0);
   REQUIRE(reader.state() == State::refused);
   const BodyReader::Step step = reader.next("5\r\nhello\r\n0\r\n\r\n");
@@ -191,7 +193,7 @@ TEST_CASE("only a body that is delimited by the close ends with it") {
                                         {Framing::chunked, "4\r\nsome\r\n0\r\n", false},
                                         {Framing::chunked, "4\r\nsome\r\n0\r\n\r\n", true}}));
   BodyReader reader;
-  reader.reset(row.framing, 10, Limits{});
+  reader.reset(row.framing, 10, usual_limits);
   if (!row.received.empty()) static_cast<void>(reader.next(row.received));
   INFO(row.received);
   CHECK(reader.end_by_close() == row.ends);
@@ -206,7 +208,7 @@ TEST_CASE("many small chunks take several parts, and none of them is lost") {
   }
   coded += "0\r\n\r\n";
   BodyReader reader;
-  reader.reset(Framing::chunked, 0, Limits{});
+  reader.reset(Framing::chunked, 0, usual_limits);
   const BodyReader::Step first = reader.next(coded);
   CHECK(first.part.pieces.size() < 100);
   CHECK(first.part.pieces.size() > 1);
