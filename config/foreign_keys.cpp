@@ -27,7 +27,7 @@ constexpr ForeignKey table[] = {
      "forwarding.trusted_proxies"},
     {"client_body_timeout", "use timeouts: { idle: 60s }"},
     {"client_header_timeout", "use timeouts: { head: 10s }"},
-    {"client_max_body_size", "use max_body: 10MiB of a route; without it there is no limit"},
+    {"client_max_body_size", "set max_body: 10MiB on a route; the default is unlimited"},
     {"clusters", "clusters are upstreams: upstreams: { app: [\"127.0.0.1:3000\"] }"},
     {"cors", "write the headers in response_headers of the route; a respond: 204 route for OPTIONS answers preflights"},
     {"daemon", "weir always runs in the foreground, under a service manager if you use one; remove this key"},

@@ -1,7 +1,7 @@
 #pragma once
 // Stream: a connected byte stream (TCP, unix socket, named pipe) on one reactor. It owns its handle, the bytes received
 // and not yet consumed, and one receive operation that can be kept armed while nobody waits: an idle peer then costs no
-// buffer and no system call, and its hang-up is noticed. It never decides about time: whoever uses it cancels it. A layer
+// buffer and no system call, and its hang-up is noticed. It has no timeouts: its user cancels it. A layer
 // may stand between it and its connection; without one it costs nothing but a look at each send.
 //
 // Order of use: open or accept, any number of receive / send, then close() awaited once.
@@ -128,7 +128,7 @@ class Stream {
   void cancel(Direction direction) noexcept;
   // Can it say that nothing follows while it still listens? A pipe cannot, it only closes.
   bool half_closes() const noexcept { return handle_.kind != HandleKind::pipe_stream; }
-  // A layer's own farewell is not sent: whoever has set it sends that first.
+  // A layer's own farewell is not sent: its owner sends that first.
   void shutdown(Direction direction) noexcept { reactor_.backend().shutdown(handle_, direction); }
   void abort_on_close() noexcept { reactor_.backend().abort_on_close(handle_); }
 

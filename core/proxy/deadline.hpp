@@ -45,7 +45,7 @@ class Deadline {
     ~Reminded() = default;
   };
 
-  // The timer is lent as long as the deadline lives; whoever lends it calls fired() when it fires.
+  // The timer is lent as long as the deadline lives; its owner calls fired() when it fires.
   Deadline(Reactor& reactor, Timer& timer) noexcept : reactor_(reactor), timer_(timer) {}
   void fired() noexcept;
 
