@@ -148,10 +148,12 @@ class Scripts(Checked):
                             f"head -c 300000 /dev/zero | tr '\\0' f\necho end >> {self.dir}/ends\nexit ${{code:-0}}\n",
                             f'"{native(TEST_CHILD)}" flood 300000\necho end>>"{native(self.dir)}\\ends"\n'
                             f'if exist "{native(self.dir)}\\ill" exit /b 7\nexit /b 0\n')
-        weir = self.weir([app.address], f"script: '{check}'", ", interval: 2s, timeout: 2s, fall: 1")
+        once = ", interval: 60s, timeout: 60s, fall: 1"  # the check at the start and none after it
+        weir = self.weir([app.address], f"script: '{check}'", once)
         wait_until(lambda: (self.dir / "ends").exists(), "the script's end")
         self.assertEqual(self.get(weir).status, 200)
         (self.dir / "ill").touch()
+        weir = self.weir([app.address], f"script: '{check}'", once)
         line = self.says(weir, "endpoint is down", 'reason="exit code 7"')
         self.assertIn("f" * 1024 + "...", line)
         self.assertLess(len(line), 1500)
