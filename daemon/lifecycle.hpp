@@ -1,0 +1,60 @@
+#pragma once
+// Lifecycle: what stands between the daemon and whatever manages it: a terminal, systemd, the service control manager.
+// Requests come in, from any thread; notices go out, from the control thread. No notice waits and none fails the daemon: a
+// manager that is gone costs one line in the log.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/base/time.hpp"
+
+namespace weir::daemon {
+
+// What a manager, a signal or the control socket asks for.
+enum class Request : std::uint8_t {
+  stop,         // finish what is in flight within runtime.shutdown.timeout, then end; the second time: stop_now
+  stop_now,     // cut what is in flight
+  drain,        // accept nothing more, finish what is in flight without a bound, then end
+  reload,       // take the configuration over from its file
+  reopen_logs,  // log files may have been moved away
+  upgrade,      // start the program anew, hand the listening sockets over, then drain
+};
+std::string_view name_of(Request request) noexcept;  // "reopen-logs"
+
+// Takes requests from any thread, a signal handler excepted. Never waits.
+class RequestSink {
+ public:
+  virtual void request(Request request) noexcept = 0;
+
+ protected:
+  ~RequestSink() = default;
+};
+
+class Lifecycle {
+ public:
+  virtual ~Lifecycle() = default;
+
+  // "terminal", "systemd" or "windows-service".
+  virtual std::string_view name() const noexcept = 0;
+
+  virtual void starting() noexcept = 0;
+  virtual void ready() noexcept = 0;      // every listener accepts
+  virtual void reloading() noexcept = 0;  // ready() follows, whether the reload succeeds or not
+  // One line for people: listeners, connections, how the last reload ended.
+  virtual void status(std::string_view text) noexcept = 0;
+  virtual void stopping() noexcept = 0;
+  // The next notice may take this long; called often enough while connections drain.
+  virtual void extend(Duration longest) noexcept = 0;
+  // How often alive() is expected while every reactor makes progress; zero: never.
+  virtual Duration heartbeat() const noexcept = 0;
+  virtual void alive() noexcept = 0;
+  // Another process goes on in this one's place (upgrade).
+  virtual void succeeded_by(std::uint32_t process) noexcept = 0;
+};
+
+// Chosen by what is there: the service control dispatcher, NOTIFY_SOCKET, neither. Never null. Control thread.
+std::unique_ptr<Lifecycle> find_lifecycle(RequestSink& requests);
+
+}  // namespace weir::daemon
