@@ -47,23 +47,24 @@ std::string url_of(const Address& address) {
 
 }  // namespace
 
-App::App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, HangUp hang_up)
-    : spec_(std::move(spec)), overrides_(overrides), hang_up_(hang_up), access_file_(spec_->access_log.path) {
-  const std::uint32_t configured = overrides_.workers.value_or(spec_->runtime.workers);
-  worker_count_ = configured != 0 ? configured : static_cast<std::uint32_t>(platform::usable_processors());
-  findings_.states = &endpoint_states_;
+App::App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, std::string file)
+    : overrides_(overrides), file_(std::move(file)), access_file_(spec->access_log.path) {
+  serving_.spec = std::move(spec);
+  const std::uint32_t configured = overrides_.workers.value_or(this->spec().runtime.workers);
+  serving_.workers = configured != 0 ? configured : static_cast<std::uint32_t>(platform::usable_processors());
   note_.app = this;
   note_.run = [](Posted& posted) noexcept {
     auto& note = static_cast<Note&>(posted);
     note.queued.store(false, std::memory_order_release);
     note.app->changed_.set();
+    note.app->worker_changed_.set();
   };
 }
 
 App::~App() = default;
 
 int App::run() {
-  platform::prepare_heap(worker_count_);
+  platform::prepare_heap(serving_.workers);
   if (!prepare()) return exit_failed_start;
   start_logs();
   reactor_ = std::make_unique<Reactor>(std::move(backends_.back()));
@@ -86,8 +87,13 @@ int App::run() {
 
 // Preparation
 
+// Says everything that is wrong, not the first thing only.
 bool App::prepare() {
-  if (!resolve_names() || !open_access_log() || !make_backends() || !open_listeners()) return false;
+  const bool named = resolve_names();
+  const bool logs = open_access_log();
+  const bool backends = make_backends();
+  const bool listens = open_listeners();
+  if (!named || !logs || !backends || !listens) return false;
   // Not before: an interrupt during a slow name resolution ends the process as usual.
   if (const Error error = signals_.open()) {
     complain(fmt::format("cannot listen for signals: {}", describe(error)));
@@ -95,25 +101,25 @@ bool App::prepare() {
   }
   signals_.tell_of_children();
   platform::adopt_orphans();
-  size_connections();
+  serving_.snapshot = serving_.compile(serving_.spec, names_, serving_.sockets.count());
+  shared_.listening = serving_.sockets.count();
   return true;
 }
 
 bool App::resolve_names() {
-  Resolved resolved = resolve_endpoints(*spec_);
-  findings_.addresses = std::move(resolved.addresses);
-  return complain_all(resolved.failures);
+  names_ = resolve_endpoints(spec());
+  return complain_all(names_.failures);
 }
 
 bool App::open_access_log() {
-  if (!spec_->access_log.enabled || access_file_.open()) return true;
+  if (!spec().access_log.enabled || access_file_.open()) return true;
   complain(access_file_.problem());
   return false;
 }
 
 bool App::make_backends() {
-  const std::string& wanted = overrides_.backend.empty() ? spec_->runtime.backend : overrides_.backend;
-  for (std::uint32_t i = 0; i <= worker_count_; ++i) {
+  const std::string& wanted = overrides_.backend.empty() ? spec().runtime.backend : overrides_.backend;
+  for (std::uint32_t i = 0; i <= serving_.workers; ++i) {
     std::vector<std::string> passed_over;
     auto made = make_backend(wanted, i == 0 ? &passed_over : nullptr);
     if (!made) {
@@ -123,37 +129,17 @@ bool App::make_backends() {
     for (const std::string& reason : passed_over) log_info("{}", reason);
     backends_.push_back(std::move(*made));
   }
-  backend_name_ = backends_.front()->capabilities().name;
+  const Capabilities& capabilities = backends_.front()->capabilities();
+  backend_name_ = capabilities.name;
+  serving_.descriptors = platform::raise_descriptor_limit();
+  if (capabilities.max_sockets != 0)
+    serving_.descriptors = std::min<std::size_t>(serving_.descriptors, capabilities.max_sockets);
   return true;
 }
 
-bool App::open_listeners() { return complain_all(sockets_.open(*spec_, worker_count_)); }
-
-// A proxied client takes a second descriptor for its upstream connection, and pools keep connections that only their
-// own worker can use: where all of that together may not fit, pools are made smaller, so that no client is turned away.
-void App::size_connections() {
-  std::size_t limit = platform::raise_descriptor_limit();
-  const std::uint32_t most = backends_.front()->capabilities().max_sockets;
-  if (most != 0) limit = std::min<std::size_t>(limit, most);
-  const std::size_t checks = proxy::sockets_of_checks(*spec_) + proxy::descriptors_of_scripts(*spec_);
-  const std::size_t used = platform::open_descriptors() + checks;
-  constexpr std::size_t reserve = 8;  // a log that is reopened, an accept that is turned away
-  const std::size_t left = limit > used + reserve ? limit - used - reserve : 0;
-
-  std::size_t pools = 0;  // an endpoint of a worker has one
-  std::size_t kept = 0;
-  for (const proxy::UpstreamSpec& upstream : spec_->upstreams) {
-    pools += upstream.endpoints.size() * worker_count_;
-    kept += upstream.endpoints.size() * worker_count_ * upstream.max_idle;
-  }
-  if (pools <= 1) kept = 0;  // a single pool holds no more than the clients have used at a time
-  if (kept > left / 3) {
-    kept = left / 3;
-    findings_.max_idle = static_cast<std::uint32_t>(std::max<std::size_t>(1, kept / pools));
-  }
-  max_connections_ = static_cast<std::uint32_t>(std::max<std::size_t>(1, (left - kept) / 2));
-  shared_.listening = sockets_.count();
-  shared_.per_listener = std::make_unique<std::atomic<std::uint32_t>[]>(spec_->listeners.size());
+bool App::open_listeners() {
+  serving_.descriptors_used = platform::open_descriptors();
+  return complain_all(serving_.sockets.open(serving_.spec, serving_.workers));
 }
 
 void App::start_logs() {
@@ -161,7 +147,7 @@ void App::start_logs() {
   event_file_.open();
   options.write = [this](std::string_view lines) { event_file_.write(lines); };
   log_ = std::make_unique<LogWriter>(std::move(options));
-  if (!spec_->access_log.enabled) return;
+  if (!spec().access_log.enabled) return;
   LogOptions access;
   access.append = append_raw;
   access.write = [this](std::string_view lines) { access_file_.write(lines); };
@@ -178,19 +164,17 @@ void App::start_logs() {
 
 // The first worker comes last: where it accepts for all, the others must be there.
 void App::start_workers() {
-  snapshot_ = std::make_shared<const proxy::Snapshot>(spec_, findings_);
-  const bool one_accepts = worker_count_ > 1 && !platform::balances_listeners();
+  const bool one_accepts = serving_.workers > 1 && !platform::balances_listeners();
   std::random_device entropy;
-  workers_.resize(worker_count_);
-  for (std::uint32_t number = worker_count_; number-- > 0;) {
+  workers_.resize(serving_.workers);
+  for (std::uint32_t number = serving_.workers; number-- > 0;) {
     Worker::Setup setup;
     setup.number = number;
     setup.backend = std::move(backends_[number]);
-    setup.snapshot = snapshot_;
-    setup.listeners = sockets_.take(number);
+    setup.snapshot = serving_.snapshot;
+    setup.listeners = serving_.sockets.take(number, *serving_.snapshot);
     setup.takes_over = one_accepts && number > 0;
     setup.distributor = one_accepts && number == 0 ? &distributor_ : nullptr;
-    setup.max_connections = max_connections_;
     setup.shared = &shared_;
     setup.seed = (std::uint64_t{entropy()} << 32) | entropy();
     setup.log = log_.get();
@@ -210,11 +194,11 @@ void App::start_workers() {
 // What is served, for people on stderr and for programs as JSON.
 void App::announce() {
   announced_ = true;
-  for (const ListeningSockets::Bound& bound : sockets_.bound()) {
+  for (const ListeningSockets::Bound& bound : serving_.sockets.bound()) {
     fmt::print(stderr, "weir {} listening on {} (listener {}), {} worker{}, {}\n", version(), url_of(bound.address),
-               spec_->listeners[bound.listener].name, worker_count_, worker_count_ == 1 ? "" : "s", backend_name_);
+               spec().listeners[bound.listener].name, serving_.workers, serving_.workers == 1 ? "" : "s", backend_name_);
   }
-  log_info("serving {} {}", kv("max_connections", max_connections_), kv("routes", spec_->routes.size()));
+  log_info("serving {} {}", kv("max_connections", serving_.snapshot->max_connections), kv("routes", spec().routes.size()));
   const std::string json = addresses_as_json();
   if (overrides_.print_addresses) {
     std::fwrite(json.data(), 1, json.size(), stdout);
@@ -227,18 +211,18 @@ void App::announce() {
 
 std::string App::addresses_as_json() const {
   std::string out = "{\"listeners\":{";
-  for (std::uint32_t index = 0; index < spec_->listeners.size(); ++index) {
-    out += fmt::format("{}{}:[", index == 0 ? "" : ",", json_quoted(spec_->listeners[index].name));
+  for (std::uint32_t index = 0; index < spec().listeners.size(); ++index) {
+    out += fmt::format("{}{}:[", index == 0 ? "" : ",", json_quoted(spec().listeners[index].name));
     bool first = true;
-    for (const ListeningSockets::Bound& bound : sockets_.bound()) {
+    for (const ListeningSockets::Bound& bound : serving_.sockets.bound()) {
       if (bound.listener != index) continue;
       out += fmt::format("{}{}", first ? "" : ",", json_quoted(to_string(bound.address)));
       first = false;
     }
     out += "]";
   }
-  return out + fmt::format("}},\"workers\":{},\"backend\":{},\"max_connections\":{},\"pid\":{}}}\n", worker_count_,
-                           json_quoted(backend_name_), max_connections_, platform::process_id());
+  return out + fmt::format("}},\"workers\":{},\"backend\":{},\"max_connections\":{},\"pid\":{}}}\n", serving_.workers,
+                           json_quoted(backend_name_), serving_.snapshot->max_connections, platform::process_id());
 }
 
 // Control thread
@@ -275,9 +259,9 @@ void App::start_checks() {
   options.report = [](void*, const proxy::HealthEvent& event) noexcept {
     log(event.what == proxy::HealthEvent::What::up ? Level::info : Level::warn, "{}", text_of(event));
   };
-  check_protocol_ = std::make_unique<proxy::h1::UpstreamSide>(*reactor_, spec_->limits);
+  check_protocol_ = std::make_unique<proxy::h1::UpstreamSide>(*reactor_);
   options.protocol = check_protocol_.get();
-  checks_ = std::make_unique<proxy::HealthScheduler>(*reactor_, snapshot_, options);
+  checks_ = std::make_unique<proxy::HealthScheduler>(*reactor_, serving_.snapshot, options);
   tasks_.spawn(checks_->run());
 }
 
@@ -319,10 +303,11 @@ void App::on_signal(platform::Signal signal) {
     case platform::Signal::quit: begin_stop(); break;
     case platform::Signal::child_ended: platform::reap_orphans(); break;
     case platform::Signal::hang_up:
-      if (hang_up_ == HangUp::ends) {
+      // Without a file it is the end of the terminal that weir was started from.
+      if (file_.empty()) {
         begin_drain();
       } else {
-        log_warn("HUP ignored: this version cannot reload its configuration, restart it instead");
+        ask_reload();
       }
       break;
     case platform::Signal::reopen_logs:
@@ -342,12 +327,49 @@ void App::on_backend_failure() noexcept {
   begin_stop();
 }
 
+void App::ask_reload() {
+  if (draining_ || !announced_) return log_warn("reload refused: weir is {}", draining_ ? "stopping" : "starting");
+  if (reloading_ != Reloading::no) {
+    reloading_ = Reloading::again;
+    return;
+  }
+  reloading_ = Reloading::yes;
+  tasks_.spawn(reload());
+}
+
+Task<void> App::reload() {
+  while (reloading_ != Reloading::no && !draining_) {
+    reloading_ = Reloading::yes;
+    Reload one({*reactor_, serving_, workers_, worker_changed_, shared_, checks_.get(), access_file_, access_log_.get(),
+                overrides_, file_});
+    auto running = one.run();
+    const ReloadVerdict verdict = co_await running;
+    report(verdict);
+    if (reloading_ == Reloading::yes) reloading_ = Reloading::no;
+  }
+}
+
+void App::report(const ReloadVerdict& verdict) {
+  for (const std::string& problem : verdict.problems) {
+    if (verdict.ok()) {
+      log_warn("{}", problem);
+    } else {
+      log_error("{}", problem);
+    }
+  }
+  if (verdict.ok()) {
+    log_info("reloaded {} {}", kv("file", file_), kv("ms", verdict.took.count() / 1000000));
+  } else {
+    log_error("reload refused: {} was not taken up, weir goes on as before", file_);
+  }
+}
+
 void App::begin_drain() {
   if (draining_) return;
   draining_ = true;
-  const auto bound = std::chrono::duration_cast<std::chrono::milliseconds>(spec_->runtime.shutdown.timeout);
+  const auto bound = std::chrono::duration_cast<std::chrono::milliseconds>(spec().runtime.shutdown.timeout);
   log_info("stopping: requests in flight have {} ms, a second signal stops at once", bound.count());
-  sockets_.remove_socket_files();
+  serving_.sockets.remove_socket_files();
   if (checks_) checks_->stop();  // an endpoint stays what it was found to be
   for (const auto& worker : workers_) worker->refuse_newcomers();
   tasks_.spawn(drain_workers(tasks_.token()));

@@ -14,18 +14,17 @@
 #include "core/proxy/health/scheduler.hpp"
 #include "daemon/cli.hpp"
 #include "daemon/distributor.hpp"
-#include "daemon/listening.hpp"
 #include "daemon/log_file.hpp"
+#include "daemon/reload.hpp"
+#include "daemon/serving.hpp"
 #include "daemon/worker.hpp"
 
 namespace weir::daemon {
 
-// What the hang-up signal is: a request to reload, or, without a file, the end of the terminal it was started from.
-enum class HangUp : std::uint8_t { reloads, ends };
-
 class App {
  public:
-  App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, HangUp hang_up);
+  // `file`: where the specification is from, for reloads; empty: it is from the command line.
+  App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, std::string file);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
   ~App();
@@ -45,7 +44,6 @@ class App {
   bool open_access_log();
   bool make_backends();
   bool open_listeners();
-  void size_connections();
   void start_logs();
   void start_workers();
   void announce();
@@ -56,6 +54,9 @@ class App {
   Task<void> watch_signals(Handle& signals);
   Task<void> force_end(CancelToken token);
   void on_signal(platform::Signal signal);
+  void ask_reload();
+  Task<void> reload();
+  void report(const ReloadVerdict& verdict);
   void begin_drain();
   void on_backend_failure() noexcept;
   Task<void> drain_workers(CancelToken token);
@@ -63,19 +64,16 @@ class App {
   bool all_workers_ended();
   void close_logs(int code);
 
-  const std::shared_ptr<const proxy::Spec> spec_;
+  const proxy::Spec& spec() const noexcept { return *serving_.spec; }
+
+  Serving serving_;
   const Overrides overrides_;
-  HangUp hang_up_;
-  std::uint32_t worker_count_ = 1;
-  std::uint32_t max_connections_ = 0;
-  proxy::EndpointStates endpoint_states_;
-  proxy::Findings findings_;
-  std::shared_ptr<const proxy::Snapshot> snapshot_;
+  const std::string file_;
+  Resolved names_;  // at the start
   std::string backend_name_;
 
   platform::SignalSource signals_;
   std::vector<std::unique_ptr<Backend>> backends_;  // one for each worker, then the control thread's
-  ListeningSockets sockets_;
   LogFile access_file_;
   LogFile event_file_{"stderr"};
   proxy::SharedCounters shared_;
@@ -90,7 +88,10 @@ class App {
   std::unique_ptr<proxy::HealthScheduler> checks_;
   Note note_;
   Note backend_failed_;
-  Event changed_;
+  Event changed_;         // a worker has something to say
+  Event worker_changed_;  // the same, for a reload that waits for it
+  // A reload that is asked for while one runs follows it, however often it is asked for.
+  enum class Reloading : std::uint8_t { no, yes, again } reloading_ = Reloading::no;
   Scope tasks_;
   bool announced_ = false;
   bool draining_ = false;

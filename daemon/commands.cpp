@@ -54,7 +54,7 @@ int run(const RunCommand& command) {
     fmt::print(stderr, "weir: {} was rejected, nothing was started\n", file);
     return exit_refused_configuration;
   }
-  return App(std::move(loaded.spec), command.overrides, HangUp::reloads).run();
+  return App(std::move(loaded.spec), command.overrides, file).run();
 }
 
 int version(const VersionCommand& command) {
@@ -70,7 +70,7 @@ int proxy(const ProxyCommand& command) {
     fmt::print(stderr, "weir: {}\nTry 'weir proxy --help'.\n", spec.error());
     return exit_usage;
   }
-  return App(std::move(*spec), command.overrides, HangUp::ends).run();
+  return App(std::move(*spec), command.overrides, {}).run();
 }
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -82,6 +83,7 @@ std::string listen_failure(const proxy::ListenerSpec& listener, const Address& a
 
 void ListeningSockets::close_from(std::size_t first) noexcept {
   for (std::size_t i = first; i < sockets_.size(); ++i) {
+    if (sockets_[i].owner != Owner::this_set) continue;
     Handle handle;
     handle.native = sockets_[i].native;
     handle.kind = sockets_[i].kind;
@@ -90,49 +92,89 @@ void ListeningSockets::close_from(std::size_t first) noexcept {
   sockets_.resize(first);
 }
 
+std::vector<std::string> ListeningSockets::open(std::shared_ptr<const proxy::Spec> spec, std::uint32_t workers) {
+  constexpr int patience = 10;  // times a pause
+  spec_ = std::move(spec);
+  workers_ = workers;
+  return open_all(nullptr, patience);
+}
+
+std::vector<std::string> ListeningSockets::open_after(const ListeningSockets& before,
+                                                      std::shared_ptr<const proxy::Spec> spec, std::uint32_t workers) {
+  spec_ = std::move(spec);
+  workers_ = workers;
+  next_id_ = before.next_id_;
+  return open_all(&before, 0);
+}
+
 // The previous owner of an address may have just ended: after a kill, Linux takes down what an io_uring held a little
 // later than the process. So an address in use is asked for again, half a second long for all listeners together.
-std::vector<std::string> ListeningSockets::open(const proxy::Spec& spec, std::uint32_t workers) {
+std::vector<std::string> ListeningSockets::open_all(const ListeningSockets* before, int patience) {
   constexpr auto pause = std::chrono::milliseconds{50};
-  int patience = 10;
   std::vector<std::string> failures;
-  for (std::uint32_t index = 0; index < spec.listeners.size(); ++index) {
-    const proxy::ListenerSpec& listener = spec.listeners[index];
+  for (std::uint32_t index = 0; index < spec_->listeners.size(); ++index) {
+    const proxy::ListenerSpec& listener = spec_->listeners[index];
     for (std::size_t i = 0; i < listener.bind.size(); ++i) {
-      Address address = listener.bind[i];
+      Bound bound{index, listener.bind[i], {}, to_string(listener.bind[i])};
+      // The system chooses a port for each of these.
+      if (bound.address.has_port() && bound.address.port == 0) bound.wanted += " " + std::to_string(i) + " " + listener.name;
+      if (before != nullptr && keep(*before, bound)) continue;
       const bool second_family = i < listener.second_family.size() && listener.second_family[i];
-      if (second_family && address.port == 0 && !bound_.empty()) address.port = bound_.back().address.port;
-      Error error = open_address(listener, index, address, workers);
+      if (second_family && bound.address.port == 0 && !bound_.empty()) bound.address.port = bound_.back().address.port;
+      Error error = open_address(bound);
       while (error.code == Errc::address_in_use && patience-- > 0) {
         std::this_thread::sleep_for(pause);
-        error = open_address(listener, index, address, workers);
+        error = open_address(bound);
       }
       if (second_family && error.code == Errc::address_not_available) continue;  // no IPv6 here
-      if (error) failures.push_back(listen_failure(listener, address, error));
+      if (error) failures.push_back(listen_failure(listener, bound.address, error));
     }
   }
   return failures;
 }
 
-Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address,
-                                     std::uint32_t workers) {
+// True: `before` listens there.
+bool ListeningSockets::keep(const ListeningSockets& before, const Bound& wanted) {
+  for (std::uint32_t i = 0; i < before.bound_.size(); ++i) {
+    const Bound& had = before.bound_[i];
+    if (had.wanted != wanted.wanted) continue;
+    Bound& bound = bound_.emplace_back(wanted);
+    bound.file = had.file;
+    if (bound.address.has_port()) bound.address.port = had.address.port;
+    for (const Socket& socket : before.sockets_) {
+      if (socket.bound != i) continue;
+      Socket& kept = sockets_.emplace_back(socket);
+      kept.bound = static_cast<std::uint32_t>(bound_.size() - 1);
+      kept.owner = Owner::worker;
+    }
+    return true;
+  }
+  return false;
+}
+
+void ListeningSockets::add(std::uint32_t worker, NativeHandle native, HandleKind kind) {
+  sockets_.push_back({next_id_++, worker, static_cast<std::uint32_t>(bound_.size()), native, kind, Owner::this_set});
+}
+
+Error ListeningSockets::open_address(Bound bound) {
   const std::size_t begun = sockets_.size();
-  const bool unix_path = address.family == Family::unix_path;
-  const bool pipe = address.family == Family::named_pipe;
-  if (address.has_port() && !platform::balances_listeners()) workers = 1;
+  const proxy::ListenerSpec& listener = spec_->listeners[bound.listener];
+  const bool unix_path = bound.address.family == Family::unix_path;
+  const bool pipe = bound.address.family == Family::named_pipe;
+  const std::uint32_t workers = bound.address.has_port() && !platform::balances_listeners() ? 1 : workers_;
   OpenSpec open;
   open.what = OpenSpec::What::listener;
   open.unix_mode = listener.unix_mode;
-  open.reuse_port = workers > 1 && address.has_port();
-  open.address = address;
-  if (open.reuse_port && address.port != 0) {
+  open.reuse_port = workers > 1 && bound.address.has_port();
+  open.address = bound.address;
+  if (open.reuse_port && bound.address.port != 0) {
     if (const Error error = probe_address(open)) return error;
   }
   for (std::uint32_t worker = 0; worker < workers; ++worker) {
     if (unix_path && worker > 0) {
       const Result<NativeHandle> copy = platform::duplicate(sockets_.back().native);
-      if (!copy) return copy.error();
-      sockets_.push_back({worker, index, *copy, sockets_.back().kind});
+      if (!copy) return close_from(begun), copy.error();
+      add(worker, *copy, sockets_.back().kind);
       continue;
     }
     if (pipe && worker > 0) open.reuse_port = true;  // besides the first, which found that the name is free
@@ -141,30 +183,48 @@ Error ListeningSockets::open_address(const proxy::ListenerSpec& listener, std::u
       close_from(begun);
       return error;
     }
-    sockets_.push_back({worker, index, std::exchange(handle.native, no_native_handle), handle.kind});
+    add(worker, std::exchange(handle.native, no_native_handle), handle.kind);
   }
-  std::optional<platform::FileId> file;
-  if (unix_path) file = platform::file_id(std::string(address.path));
-  bound_.push_back({index, open.address, file});
+  bound.address = open.address;
+  if (unix_path) bound.file = platform::file_id(std::string(bound.address.path));
+  bound_.push_back(std::move(bound));
   return {};
 }
 
-std::vector<proxy::AdoptedListener> ListeningSockets::take(std::uint32_t worker) {
+std::vector<proxy::AdoptedListener> ListeningSockets::take(std::uint32_t worker, const proxy::Snapshot& snapshot) {
   std::vector<proxy::AdoptedListener> taken;
   for (Socket& socket : sockets_) {
-    if (socket.worker != worker || socket.native == no_native_handle) continue;
-    taken.push_back({socket.listener, std::exchange(socket.native, no_native_handle)});
+    if (socket.worker != worker) continue;
+    const std::uint32_t slot = snapshot.listeners[bound_[socket.bound].listener].state->slot;
+    const bool is_new = std::exchange(socket.owner, Owner::worker) == Owner::this_set;
+    taken.push_back({slot, is_new ? socket.native : no_native_handle, socket.id});
   }
   return taken;
 }
 
-void ListeningSockets::remove_socket_files() const noexcept {
-  for (const Bound& bound : bound_) {
-    if (!bound.file) continue;
-    std::error_code ignored;
-    const std::string path(bound.address.path);
-    if (platform::file_id(path) == bound.file) std::filesystem::remove(path, ignored);
+void ListeningSockets::succeed(ListeningSockets& before) noexcept {
+  for (const Bound& had : before.bound_) {
+    const bool goes_on = std::any_of(bound_.begin(), bound_.end(), [&](const Bound& b) { return b.wanted == had.wanted; });
+    if (!goes_on) before.remove_file(had);
   }
+  before.sockets_.clear();  // they are the workers' or this set's
+  before.bound_ = std::move(bound_);
+  before.sockets_ = std::move(sockets_);
+  before.spec_ = std::move(spec_);
+  before.next_id_ = next_id_;
+  bound_.clear();
+  sockets_.clear();
+}
+
+void ListeningSockets::remove_file(const Bound& bound) const noexcept {
+  if (!bound.file) return;
+  std::error_code ignored;
+  const std::string path(bound.address.path);
+  if (platform::file_id(path) == bound.file) std::filesystem::remove(path, ignored);
+}
+
+void ListeningSockets::remove_socket_files() const noexcept {
+  for (const Bound& bound : bound_) remove_file(bound);
 }
 
 }  // namespace weir::daemon

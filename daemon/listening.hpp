@@ -1,9 +1,12 @@
 #pragma once
-// The listening sockets and pipes of all workers, opened on the control thread before anything is served, so that what
-// cannot be opened is known before the first request. Owns each descriptor until a worker takes it.
+// The listening sockets and pipes of all workers, opened on the control thread before anything is served by them, so that
+// what cannot be opened is known before the first request. A set of them is made for a configuration: the first one from
+// nothing, each later one from the set before, whose sockets go on where the address is the same. Owns each descriptor
+// until a worker takes it.
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +14,7 @@
 #include "core/base/error.hpp"
 #include "core/platform/files.hpp"
 #include "core/proxy/server_options.hpp"
+#include "core/proxy/snapshot.hpp"
 #include "core/proxy/spec.hpp"
 
 namespace weir::daemon {
@@ -20,22 +24,32 @@ class ListeningSockets {
   ListeningSockets() = default;
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
-  ~ListeningSockets() { close_from(0); }
+  ~ListeningSockets() { close_untaken(); }
 
   // Opens every address of every listener for that many workers; where the system does not balance them, a TCP address
   // for the first worker only. Each worker has an instance of a named pipe: a client gets one that is free, and stays
   // with its worker. Waits half a second for addresses that are in use. The result: one sentence per address that could
   // not be opened; empty: all are. Called once.
-  std::vector<std::string> open(const proxy::Spec& spec, std::uint32_t workers);
+  std::vector<std::string> open(std::shared_ptr<const proxy::Spec> spec, std::uint32_t workers);
 
-  // Hands over the sockets of one worker. Once for each worker.
-  std::vector<proxy::AdoptedListener> take(std::uint32_t worker);
+  // The same for the configuration that follows: addresses that `before` has are not opened again, and its sockets stay
+  // its own until succeed(). Does not wait.
+  std::vector<std::string> open_after(const ListeningSockets& before, std::shared_ptr<const proxy::Spec> spec,
+                                      std::uint32_t workers);
+  // What open_after() planned has happened: these sockets take the place of `before`. Files of unix sockets that are not
+  // listened on any more are removed.
+  void succeed(ListeningSockets& before) noexcept;
+
+  // What one worker is to listen on, by the slots of a snapshot of the same specification. Those that it has already
+  // come without a descriptor; the others are handed over by it, once.
+  std::vector<proxy::AdoptedListener> take(std::uint32_t worker, const proxy::Snapshot& snapshot);
 
   // What can be connected to, with the ports that the system chose.
   struct Bound {
     std::uint32_t listener = 0;  // index into Spec::listeners
     Address address;             // a path or a name views into the Spec
     std::optional<platform::FileId> file;  // of a unix socket
+    std::string wanted;          // what was asked for; identifies it from one configuration to the next
   };
   const std::vector<Bound>& bound() const noexcept { return bound_; }
 
@@ -46,17 +60,28 @@ class ListeningSockets {
   void remove_socket_files() const noexcept;
 
  private:
+  // Who closes the descriptor.
+  enum class Owner : std::uint8_t { this_set, worker };
   struct Socket {
+    std::uint32_t id = 0;        // its own in the life of the process
     std::uint32_t worker = 0;
-    std::uint32_t listener = 0;
+    std::uint32_t bound = 0;     // index
     NativeHandle native = no_native_handle;
     HandleKind kind = HandleKind::none;
+    Owner owner = Owner::this_set;
   };
 
-  Error open_address(const proxy::ListenerSpec& listener, std::uint32_t index, Address address, std::uint32_t workers);
-
+  std::vector<std::string> open_all(const ListeningSockets* before, int patience);
+  bool keep(const ListeningSockets& before, const Bound& wanted);
+  Error open_address(Bound bound);
+  void add(std::uint32_t worker, NativeHandle native, HandleKind kind);
   void close_from(std::size_t first) noexcept;
+  void close_untaken() noexcept { close_from(0); }
+  void remove_file(const Bound& bound) const noexcept;
 
+  std::shared_ptr<const proxy::Spec> spec_;
+  std::uint32_t workers_ = 1;
+  std::uint32_t next_id_ = 0;
   std::vector<Socket> sockets_;
   std::vector<Bound> bound_;
 };

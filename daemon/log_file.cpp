@@ -10,6 +10,25 @@
 
 namespace weir::daemon {
 
+bool LogFile::names_stream(const std::string& path) noexcept {
+  return path.empty() || path == "stdout" || path == "stderr";
+}
+
+bool LogFile::is_standard() const {
+  const std::lock_guard lock(mutex_);
+  return names_stream(path_);
+}
+
+std::string LogFile::path() const {
+  const std::lock_guard lock(mutex_);
+  return path_;
+}
+
+void LogFile::replace_by(std::unique_ptr<LogFile> other) noexcept {
+  const std::lock_guard lock(mutex_);
+  replacement_ = std::move(other);
+}
+
 LogFile::~LogFile() {
   if (file_ != nullptr && !is_standard()) std::fclose(file_);
 }
@@ -58,6 +77,16 @@ bool LogFile::shows_colours() const {
 }
 
 bool LogFile::reopen() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (replacement_) {
+      std::swap(path_, replacement_->path_);
+      std::swap(file_, replacement_->file_);
+      replacement_.reset();  // closes the old one
+      line_is_cut_ = false;
+      return true;
+    }
+  }
   if (is_standard()) return true;
   std::FILE* fresh = platform::open_for_append(path_);
   error_ = fresh == nullptr ? errno : 0;

@@ -1,8 +1,10 @@
 #pragma once
 // Where log lines end: a file that is appended to, standard output or standard error. Opened on the control thread,
-// then used by one log writer's thread.
+// then used by one log writer's thread; what both may call says so.
 
 #include <cstdio>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -25,19 +27,26 @@ class LogFile {
   // Throws LogWriteFailed when the system does not take them all; the rest of a line that was cut is not written later.
   void write(std::string_view lines);
 
-  // Opens the path again, after a rotation. The old file stays in use when that fails; then false.
+  // Opens the path again, after a rotation; or goes over to what replace_by() was given. The old file stays in use when that
+  // fails; then false.
   bool reopen();
 
-  bool is_standard() const noexcept { return path_.empty() || path_ == "stdout" || path_ == "stderr"; }
+  // Any thread: at the next reopen() another file takes the place of this one. It is open.
+  void replace_by(std::unique_ptr<LogFile> other) noexcept;
+
+  bool is_standard() const;  // any thread
   // Whether somebody reads it on a terminal with colours, and has not asked for none (NO_COLOR, TERM=dumb).
   bool shows_colours() const;
-  const std::string& path() const noexcept { return path_; }
+  std::string path() const;  // any thread
 
  private:
+  static bool names_stream(const std::string& path) noexcept;
   std::string_view remedy() const noexcept;
   [[noreturn]] void fail(std::size_t written);
 
+  mutable std::mutex mutex_;  // guards the next two against other threads than the one that uses the file
   std::string path_;
+  std::unique_ptr<LogFile> replacement_;
   std::FILE* file_ = nullptr;
   int error_ = 0;
   bool line_is_cut_ = false;  // the last write ended within a line

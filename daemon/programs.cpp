@@ -7,7 +7,6 @@
 
 #include "core/backends/registry.hpp"
 #include "core/base/path.hpp"
-#include "core/backends/registry.hpp"
 #include "core/platform/program.hpp"
 
 namespace weir::daemon {
@@ -22,6 +21,7 @@ Found look_at(const fs::path& file) {
   const fs::file_status status = fs::status(file, code);
   if (!fs::exists(status)) return Found::nothing;
   if (!fs::is_regular_file(status)) return Found::other;
+  if (compiled_os() == Os::windows) return Found::program;  // there no permission tells what can be executed
   constexpr fs::perms any_execute = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
   return (status.permissions() & any_execute) == fs::perms::none ? Found::not_executable : Found::program;
 }

@@ -22,12 +22,28 @@ void write_access_line(void* context, std::string_view line) noexcept {
 }  // namespace
 
 Worker::Worker(Setup setup) : setup_(std::move(setup)) {
-  refuse_.worker = drain_.worker = stop_.worker = arrivals_.worker = backend_failed_.worker = this;
+  for (Command* command : {&refuse_, &drain_, &stop_, &arrivals_, &backend_failed_, &prepare_, &commit_, &abandon_})
+    command->worker = this;
   refuse_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->admit_no_more(); };
   drain_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->drain(); };
   stop_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->stop(); };
   arrivals_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->take_arrivals(); };
   backend_failed_.run = stop_.run;
+  prepare_.run = [](Posted& posted) noexcept {
+    Worker& self = *static_cast<Command&>(posted).worker;
+    self.refusal_ = self.server_->prepare(std::move(self.change_));
+    self.take_up(self.refusal_ ? ReloadStep::refused : ReloadStep::prepared);
+  };
+  commit_.run = [](Posted& posted) noexcept {
+    Worker& self = *static_cast<Command&>(posted).worker;
+    self.server_->commit();
+    self.take_up(ReloadStep::none);
+  };
+  abandon_.run = [](Posted& posted) noexcept {
+    Worker& self = *static_cast<Command&>(posted).worker;
+    self.server_->abandon();
+    self.take_up(ReloadStep::none);
+  };
   for (const proxy::AdoptedListener& listener : setup_.listeners) listeners_.push_back(listener.native);
   if (setup_.access_log != nullptr) access_ring_ = std::make_unique<LogProducer>(*setup_.access_log);
   thread_ = std::thread([this] { main(); });
@@ -47,6 +63,38 @@ void Worker::post(Command& command) noexcept {
   if (command.asked || ended()) return;
   command.asked = true;
   if (reactor_ != nullptr) reactor_->post(command);
+}
+
+// A step of a reload, as often as there are reloads.
+bool Worker::post_again(Command& command) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (reactor_ == nullptr) return false;
+  reactor_->post(command);
+  return true;
+}
+
+void Worker::prepare(proxy::Change change) noexcept {
+  change_ = std::move(change);
+  step_.store(ReloadStep::preparing, std::memory_order_release);
+  if (post_again(prepare_)) return;
+  refusal_ = Errc::cancelled;
+  step_.store(ReloadStep::refused, std::memory_order_release);
+}
+
+void Worker::commit() noexcept {
+  step_.store(ReloadStep::committing, std::memory_order_release);
+  if (!post_again(commit_)) step_.store(ReloadStep::none, std::memory_order_release);
+}
+
+void Worker::abandon() noexcept {
+  step_.store(ReloadStep::committing, std::memory_order_release);
+  if (!post_again(abandon_)) step_.store(ReloadStep::none, std::memory_order_release);
+}
+
+// On the worker's thread.
+void Worker::take_up(ReloadStep next) noexcept {
+  step_.store(next, std::memory_order_release);
+  setup_.changed(setup_.context);
 }
 
 bool Worker::take(const proxy::AcceptedConnection& connection) noexcept try {
@@ -128,7 +176,6 @@ proxy::ServerOptions Worker::server_options() {
     };
     options.hand_over_context = this;
   }
-  options.max_connections = setup_.max_connections;
   options.shared = setup_.shared;
   options.seed = setup_.seed;
   options.log_line = access_ring_ ? write_access_line : nullptr;

@@ -26,13 +26,13 @@ class Worker {
     std::vector<proxy::AdoptedListener> listeners;
     bool takes_over = false;             // another worker accepts TCP connections for this one
     Distributor* distributor = nullptr;  // this worker accepts for all of these
-    std::uint32_t max_connections = 0;
     proxy::SharedCounters* shared = nullptr;
     std::uint64_t seed = 0;
     LogWriter* log = nullptr;         // operational records
     LogWriter* access_log = nullptr;  // null: none is written
     bool log_colour = false;          // of the access log
-    // Called on the worker's thread when it has begun to serve and when it has ended. Must not block.
+    // Called on the worker's thread when it has begun to serve, when a step of a reload is done and when it has ended.
+    // Must not block.
     void (*changed)(void* context) noexcept = nullptr;
     void* context = nullptr;
   };
@@ -46,6 +46,15 @@ class Worker {
   void refuse_newcomers() noexcept;  // a moment before drain(): see core/platform/admission.hpp
   void drain() noexcept;
   void stop() noexcept;
+
+  // Control thread. A new configuration in two steps, so that all workers take it up or none does: what prepare() came to
+  // is told by reload_step(), then commit() or abandon(). One at a time. A worker that has ended refuses.
+  enum class ReloadStep : std::uint8_t { none, preparing, prepared, refused, committing };
+  void prepare(proxy::Change change) noexcept;
+  void commit() noexcept;
+  void abandon() noexcept;
+  ReloadStep reload_step() const noexcept { return step_.load(std::memory_order_acquire); }
+  const Error& refusal() const noexcept { return refusal_; }  // once refused
 
   // Any thread: a connection that another worker accepted. False: this one has not begun or has ended, and nothing
   // happened.
@@ -71,6 +80,8 @@ class Worker {
   void withdraw() noexcept;
   void admit_no_more() noexcept;
   void post(Command& command) noexcept;
+  bool post_again(Command& command) noexcept;
+  void take_up(ReloadStep next) noexcept;
   bool hand_over(const proxy::AcceptedConnection& connection) noexcept;
   void take_arrivals() noexcept;
   static Task<void> run_server(proxy::Server& server, Result<void>& outcome);
@@ -85,6 +96,12 @@ class Worker {
   Command stop_;
   Command backend_failed_;
   Command arrivals_;
+  Command prepare_;
+  Command commit_;
+  Command abandon_;
+  proxy::Change change_;  // passes to the worker's thread with prepare_
+  Error refusal_;
+  std::atomic<ReloadStep> step_{ReloadStep::none};
   bool refusing_ = false;  // own thread: a stop is near, so nothing is handed over any more
   std::atomic<bool> serving_{false};
   std::atomic<bool> ended_{false};

@@ -16,6 +16,8 @@ struct Limits {
   std::size_t chunk_line = 256;           // chunk size with extensions
 };
 
+inline constexpr Limits usual_limits{};
+
 inline constexpr std::uint16_t max_fields = 128;
 
 // The longest body, and the longest chunk, that can be announced: 2^63 - 1. More is refused, since a recipient that

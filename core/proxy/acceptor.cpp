@@ -35,8 +35,10 @@ void Acceptor::close() noexcept {
 }
 
 // At the limit, too, one client is accepted: only then is it known that somebody waits for room.
-Task<void> Acceptor::run(std::size_t sockets) {
+Task<void> Acceptor::run() {
+  const SharedCounters* shared = engine_.options.shared;
   while (!ending()) {
+    const std::size_t sockets = shared ? shared->listening.load(std::memory_order_relaxed) : engine_.listening;
     // Could every socket that listens have its backlog emptied at once? Then the backend may accept ahead.
     const bool holds_backlogs = connections_.room(listener_) / OpenSpec::default_backlog >= sockets;
     ClientConnection& connection = connections_.make(listener_);
@@ -44,6 +46,7 @@ Task<void> Acceptor::run(std::size_t sockets) {
     accepting_ = &accept.op();
     const auto accepted = co_await accept;
     accepting_ = nullptr;
+    connection.listener = listener_;  // a new configuration may have given the socket to another one meanwhile
     bool goes_on = false;
     if (accepted) {
       if (connections_.is_full(listener_)) {
@@ -131,12 +134,12 @@ SleepUntil Acceptor::pause() noexcept {
 // Who waits, for want of what, and how there is more of it.
 std::string Acceptor::shortage(const Error& refusal) const {
   if (refusal) return describe(refusal) + "; raise the descriptor limit or set max_connections";
-  const ListenerSpec& listener = engine_.spec().listeners[listener_];
+  const ListenerSpec& listener = engine_.listeners[listener_].spec();
   if (connections_.listener_is_full(listener_)) {
     return std::to_string(listener.max_connections) + " connections of listener \"" + listener.name +
            "\" are open, its max_connections; raise listeners." + listener.name + ".max_connections";
   }
-  std::string text = std::to_string(engine_.options.max_connections) + " connections are open, the most of the process";
+  std::string text = std::to_string(engine_.snapshot->max_connections) + " connections are open, the most of the process";
   const PlatformLimits limits = platform_limits(engine_.reactor.backend().capabilities().platform);
   const Restriction* rule = restriction(limits.max_sockets_rule);
   if (rule == nullptr) rule = restriction(limits.descriptor_rule);
@@ -161,7 +164,7 @@ void Acceptor::note_made_room(const std::string& lacking) noexcept {
 void Acceptor::note_accepted() noexcept {
   paused_ = false;
   if (!std::exchange(told_paused_, false)) return;
-  engine_.log_event("accept resumed: listener \"" + engine_.spec().listeners[listener_].name + "\" has room again");
+  engine_.log_event("accept resumed: listener \"" + engine_.listeners[listener_].spec().name + "\" has room again");
 }
 
 }  // namespace weir::proxy

@@ -15,9 +15,9 @@ namespace weir::proxy {
 
 class Acceptor {
  public:
-  // `listener` is an index into Spec::listeners.
-  Acceptor(Engine& engine, ConnectionTable& connections, std::uint32_t listener) noexcept
-      : engine_(engine), connections_(connections), listener_(listener) {}
+  // `listener`: its slot. `socket` tells it from the other acceptors.
+  Acceptor(Engine& engine, ConnectionTable& connections, std::uint32_t listener, std::uint32_t socket) noexcept
+      : engine_(engine), connections_(connections), listener_(listener), socket_(socket) {}
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
@@ -26,10 +26,14 @@ class Acceptor {
   // An open one that never ran.
   void close() noexcept;
 
-  // Accepts until end() is called, then what waits in the backlog, then closes. `sockets`: how many listen in this
-  // process, this one included.
-  Task<void> run(std::size_t sockets);
+  // Accepts until end() is called, then what waits in the backlog, then closes.
+  Task<void> run();
   void end() noexcept;
+  bool over() const noexcept { return !handle_.is_open(); }
+
+  std::uint32_t socket() const noexcept { return socket_; }
+  // From now on what it accepts has come by this listener.
+  void serve(std::uint32_t listener) noexcept { listener_ = listener; }
 
  private:
   Task<void> wait_for_room();
@@ -45,6 +49,7 @@ class Acceptor {
   Engine& engine_;
   ConnectionTable& connections_;
   std::uint32_t listener_;
+  const std::uint32_t socket_;
   Handle handle_;
   Op* accepting_ = nullptr;
   CancelSource closing_;

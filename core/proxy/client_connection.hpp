@@ -27,7 +27,7 @@ class ClientConnection : public ListLink<>, public ListLink<Resting> {
 
   Stream stream;
   Address peer;
-  const std::uint32_t listener;  // index into Spec::listeners
+  std::uint32_t listener;        // the slot of the one it came by: see ListenerSlots
   TimePoint resting_since;       // while it waits for a request
   bool trusted = false;          // the peer is a trusted proxy
   PinnedLinks pinned;            // idle connections to upstreams on which this client has logged in

@@ -22,8 +22,7 @@ std::uint32_t left_of(std::uint32_t limit, std::uint32_t used) noexcept {
 ConnectionTable::ConnectionTable(Engine& engine, ClientProtocol& protocol)
     : engine_(engine),
       protocol_(protocol),
-      resting_(engine.spec().listeners.size()),
-      by_listener_(engine.spec().listeners.size()) {}
+      resting_(engine.listeners.size()) {}
 
 ConnectionTable::~ConnectionTable() { WEIR_VERIFY(empty()); }
 
@@ -34,17 +33,13 @@ std::uint32_t ConnectionTable::room(std::uint32_t listener) const noexcept {
 std::uint32_t ConnectionTable::room_of_process() const noexcept {
   const SharedCounters* shared = engine_.options.shared;
   const std::uint32_t all = shared ? shared->connections.load(std::memory_order_relaxed) : open_count_;
-  return left_of(engine_.options.max_connections, all);
+  return left_of(engine_.snapshot->max_connections, all);
 }
 
 std::uint32_t ConnectionTable::room_of_listener(std::uint32_t listener) const noexcept {
-  const std::uint32_t limit = engine_.spec().listeners[listener].max_connections;
-  if (limit == 0) return unbounded;
-  const SharedCounters* shared = engine_.options.shared;
-  const bool counted_together = shared && shared->per_listener;
-  const std::uint32_t here =
-      counted_together ? shared->per_listener[listener].load(std::memory_order_relaxed) : by_listener_[listener];
-  return left_of(limit, here);
+  const ListenerSlots::Slot& slot = engine_.listeners[listener];
+  const std::uint32_t limit = slot.spec().max_connections;
+  return limit == 0 ? unbounded : left_of(limit, slot.state().connections.load(std::memory_order_relaxed));
 }
 
 bool ConnectionTable::make_room(std::uint32_t listener) noexcept {
@@ -118,11 +113,9 @@ Error ConnectionTable::begin(ClientConnection& connection) noexcept {
     discard(connection);
     return error;
   }
-  const Forwarding& forwarding = engine_.spec().forwarding;
-  connection.trusted = !forwarding.trusted_proxies.empty() && is_trusted(connection.peer, forwarding);
+  judge(connection);
   open_.push_back(connection);
   ++open_count_;
-  ++by_listener_[connection.listener];
   all_closed_.reset();
   connection.begin();
   return {};
@@ -133,9 +126,25 @@ void ConnectionTable::connection_closed(ClientConnection& connection) noexcept {
   List<ClientConnection>::erase(connection);
   count_out(connection.listener);
   --open_count_;
-  --by_listener_[connection.listener];
   discard(connection);
   if (empty()) all_closed_.set();
+}
+
+// Whether what it says of other clients is believed.
+void ConnectionTable::judge(ClientConnection& connection) const noexcept {
+  const Forwarding& forwarding = engine_.spec().forwarding;
+  connection.trusted = !forwarding.trusted_proxies.empty() && is_trusted(connection.peer, forwarding);
+}
+
+void ConnectionTable::reconfigured() noexcept {
+  while (resting_.size() < engine_.listeners.size()) resting_.emplace_back();
+  open_.for_each([this](ClientConnection& connection) { judge(connection); });
+}
+
+std::uint32_t ConnectionTable::open(std::uint32_t listener) noexcept {
+  std::uint32_t count = 0;
+  open_.for_each([&](const ClientConnection& connection) { count += connection.listener == listener ? 1 : 0; });
+  return count;
 }
 
 void ConnectionTable::drain() noexcept {
@@ -146,18 +155,26 @@ void ConnectionTable::stop() noexcept {
   open_.for_each([](ClientConnection& connection) { connection.stop(); });
 }
 
+void ConnectionTable::drain(std::uint32_t listener) noexcept {
+  open_.for_each([&](ClientConnection& connection) {
+    if (connection.listener == listener) connection.drain();
+  });
+}
+
+void ConnectionTable::stop(std::uint32_t listener) noexcept {
+  open_.for_each([&](ClientConnection& connection) {
+    if (connection.listener == listener) connection.stop();
+  });
+}
+
 void ConnectionTable::count_in(std::uint32_t listener) noexcept {
-  SharedCounters* shared = engine_.options.shared;
-  if (shared == nullptr) return;
-  shared->connections.fetch_add(1, std::memory_order_relaxed);
-  if (shared->per_listener) shared->per_listener[listener].fetch_add(1, std::memory_order_relaxed);
+  engine_.listeners[listener].state().connections.fetch_add(1, std::memory_order_relaxed);
+  if (SharedCounters* shared = engine_.options.shared) shared->connections.fetch_add(1, std::memory_order_relaxed);
 }
 
 void ConnectionTable::count_out(std::uint32_t listener) noexcept {
-  SharedCounters* shared = engine_.options.shared;
-  if (shared == nullptr) return;
-  shared->connections.fetch_sub(1, std::memory_order_relaxed);
-  if (shared->per_listener) shared->per_listener[listener].fetch_sub(1, std::memory_order_relaxed);
+  engine_.listeners[listener].state().connections.fetch_sub(1, std::memory_order_relaxed);
+  if (SharedCounters* shared = engine_.options.shared) shared->connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace weir::proxy

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "core/coro/event.hpp"
@@ -45,10 +46,17 @@ class ConnectionTable final : public ConnectionOwner {
   // Serves what another worker has accepted and counted. Closes it where the server has stopped.
   void take_over(const AcceptedConnection& accepted) noexcept;
 
+  // The engine has taken a new configuration up.
+  void reconfigured() noexcept;
+
   void drain() noexcept;  // each ends when it has nothing to do
   void stop() noexcept;   // each is cut
+  // The same for those that came by one listener.
+  void drain(std::uint32_t listener) noexcept;
+  void stop(std::uint32_t listener) noexcept;
 
   std::uint32_t open() const noexcept { return open_count_; }
+  std::uint32_t open(std::uint32_t listener) noexcept;  // looks at every connection
   bool empty() const noexcept { return open_count_ == 0; }
   Event& all_closed() noexcept { return all_closed_; }  // set whenever the last one is closed
 
@@ -59,6 +67,7 @@ class ConnectionTable final : public ConnectionOwner {
  private:
   std::uint32_t room_of_process() const noexcept;
   std::uint32_t room_of_listener(std::uint32_t listener) const noexcept;
+  void judge(ClientConnection& connection) const noexcept;
   bool hand_over(ClientConnection& connection) noexcept;
   Error begin(ClientConnection& connection) noexcept;
   void count_in(std::uint32_t listener) noexcept;
@@ -67,9 +76,8 @@ class ConnectionTable final : public ConnectionOwner {
   Engine& engine_;
   ClientProtocol& protocol_;
   List<ClientConnection> open_;
-  std::vector<List<ClientConnection, Resting>> resting_;  // by listener; the one idle longest comes first
+  std::deque<List<ClientConnection, Resting>> resting_;  // by listener; the one idle longest comes first
   std::uint32_t open_count_ = 0;            // elements of open_
-  std::vector<std::uint32_t> by_listener_;  // the same, by the listener they came by
   Event all_closed_;
 };
 

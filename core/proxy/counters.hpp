@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 namespace weir::proxy {
 
@@ -16,9 +15,8 @@ struct ServerCounters {
 
 // Of one process. Written by all its workers.
 struct SharedCounters {
-  std::size_t listening = 1;                                    // sockets of all workers that clients connect to
-  std::atomic<std::uint32_t> connections{0};                    // client connections now
-  std::unique_ptr<std::atomic<std::uint32_t>[]> per_listener;  // the same by listener; made by the daemon
+  std::atomic<std::size_t> listening{1};      // sockets of all workers that clients connect to
+  std::atomic<std::uint32_t> connections{0};  // client connections now; those of a listener are in its ListenerState
 };
 
 }  // namespace weir::proxy

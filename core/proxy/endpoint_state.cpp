@@ -16,11 +16,7 @@ EndpointState::Change EndpointState::record(bool passed, std::uint32_t rise, std
 }
 
 std::shared_ptr<EndpointState> EndpointStates::of(std::string_view upstream, std::string_view endpoint) {
-  std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<EndpointState>& known = known_[{std::string(upstream), std::string(endpoint)}];
-  std::shared_ptr<EndpointState> state = known.lock();
-  if (!state) known = state = std::make_shared<EndpointState>();
-  return state;
+  return known_.of({std::string(upstream), std::string(endpoint)}, [] { return std::make_shared<EndpointState>(); });
 }
 
 }  // namespace weir::proxy

@@ -5,11 +5,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "core/proxy/known_states.hpp"
 
 namespace weir::proxy {
 
@@ -38,14 +39,10 @@ class EndpointState {
 // Hands out the state of each endpoint, the same one as long as it is referenced. Control thread.
 class EndpointStates {
  public:
-  EndpointStates() = default;
-  EndpointStates(const EndpointStates&) = delete;
-  EndpointStates& operator=(const EndpointStates&) = delete;
-
   std::shared_ptr<EndpointState> of(std::string_view upstream, std::string_view endpoint);
 
  private:
-  std::map<std::pair<std::string, std::string>, std::weak_ptr<EndpointState>> known_;
+  KnownStates<std::pair<std::string, std::string>, EndpointState> known_;
 };
 
 }  // namespace weir::proxy

@@ -2,12 +2,27 @@
 
 namespace weir::proxy {
 
+namespace {
+
+SnapshotRef hold(std::shared_ptr<const Snapshot> compiled, UpstreamPools& pools) {
+  Upstreams upstreams = pools.make(*compiled);
+  return SnapshotRef(std::move(compiled), std::move(upstreams));
+}
+
+}  // namespace
+
 Engine::Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const ServerOptions& o)
-    : reactor(r), snapshot(std::move(compiled)), options(o), pools(r, *snapshot),
+    : reactor(r), options(o), pools(r), snapshot(hold(std::move(compiled), pools)), listeners(snapshot),
       trim(r, o.memory_freed, o.context), ids_(o.seed),
       format_(spec().access_log, o.log_colour) {
   trim.watch(writers, TrimTimer::Worth::no);
   if (options.log_line && spec().access_log.enabled) line_ = std::make_unique<char[]>(line_room);
+}
+
+std::vector<std::uint32_t> Engine::adopt(std::shared_ptr<const Snapshot> compiled) {
+  snapshot = hold(std::move(compiled), pools);
+  format_ = AccessFormat(spec().access_log, options.log_colour);
+  return listeners.adopt(snapshot);
 }
 
 void Engine::log_access(const AccessRecord& record) noexcept {

@@ -13,6 +13,7 @@
 #include "core/proxy/access_log.hpp"
 #include "core/proxy/counters.hpp"
 #include "core/proxy/date_cache.hpp"
+#include "core/proxy/listener_slots.hpp"
 #include "core/proxy/request_ids.hpp"
 #include "core/proxy/server_options.hpp"
 #include "core/proxy/trim_timer.hpp"
@@ -37,10 +38,17 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
+  // Takes a new configuration up: exchanges that have begun go on by the one they began with. The listeners' slots that
+  // are retired by it.
+  std::vector<std::uint32_t> adopt(std::shared_ptr<const Snapshot> compiled);
+
+  // Of the present configuration.
   const Spec& spec() const noexcept { return *snapshot->spec; }
   const Timeouts& timeouts() const noexcept { return spec().timeouts; }
 
   bool draining() const noexcept { return state != RunState::serving; }
+  // The same for what came by one listener: it may be gone.
+  bool draining(std::uint32_t slot) const noexcept { return draining() || listeners[slot].retired; }
 
   static constexpr std::size_t request_id_size = RequestIds::size;
   void write_request_id(char* out) noexcept { ids_.write(out); }
@@ -64,19 +72,21 @@ class Engine {
   void note_activity() noexcept { trim.note_activity(); }
 
   Reactor& reactor;
-  const SnapshotRef snapshot;
   const ServerOptions options;
   ServerCounters counters;
   UpstreamPools pools;
+  SnapshotRef snapshot;     // the present one
+  ListenerSlots listeners;
   UpstreamSource* source = nullptr;  // set before the first exchange
   ObjectPool<http::SliceWriter> writers;
   TrimTimer trim;
   Scope scope;  // connections that are not idle
   RunState state = RunState::serving;
+  std::size_t listening = 0;  // sockets of this server
 
  private:
   RequestIds ids_;
-  const AccessFormat format_;
+  AccessFormat format_;
   static constexpr Duration date_interval = std::chrono::milliseconds{100};
   DateCache date_;
   std::string_view date_text_;

@@ -101,7 +101,7 @@ void Exchange::cut_off(Cut why, std::string_view word) noexcept {
 }
 
 void Exchange::late(Late what) noexcept {
-  if (what == Late::total) return cut_off(tunnel_ != nullptr && engine.draining() ? Cut::stopped : Cut::total_timeout);
+  if (what == Late::total) return cut_off(tunnel_ != nullptr && draining() ? Cut::stopped : Cut::total_timeout);
   if (what == Late::half_closed) return cut_off(Cut::client_gone);
   switch (client.deadline().phase()) {
     case Phase::connect: return attempt_.fail(Cut::connect_timeout);
@@ -109,6 +109,11 @@ void Exchange::late(Late what) noexcept {
     case Phase::tunnel: return tunnel_->cancel();
     default: return cut_off(culprit());
   }
+}
+
+// The server drains, or the listener by which the request came.
+bool Exchange::draining() const noexcept {
+  return engine.draining(snapshot->listeners[client.info().listener].state->slot);
 }
 
 void Exchange::drain() noexcept {
@@ -146,7 +151,7 @@ void Exchange::request_sent() noexcept {
 // ---- forwarding -----------------------------------------------------------------------------------------------------
 
 Task<void> Exchange::forward() {
-  Upstream& upstream = engine.pools.at(snapshot->upstream_of_route[route_index_]);
+  Upstream& upstream = snapshot.upstream(snapshot->upstream_of_route[route_index_]);
   upgrade_ = may_upgrade(client.head(), *route, client.body());
   if (client.body() != RequestBody::streaming) client.watch(*this);
   ForwardRequest request;
@@ -183,6 +188,7 @@ void Exchange::prepare_request(ForwardRequest& request) const noexcept {
   const http::RequestHead& head = client.head();
   request.head = &head;
   request.rules = &spec().forwarding;
+  request.limits = &spec().limits;
   if (!request_edit_.empty()) request.edits = {&request_edit_, 1};
   request.client = client.info().peer;
   request.client_trusted = client.info().trusted;
@@ -317,7 +323,7 @@ Task<void> Exchange::tunnel() {
     }, this);
     tunnel_ = &relay;
     client.deadline().enter(Phase::tunnel, route->timeout.tunnel);
-    if (engine.draining()) drain();
+    if (draining()) drain();
     auto relaying = relay.run();
     co_await relaying;
     tunnel_ = nullptr;

@@ -57,6 +57,7 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   void request_sent() noexcept override;
   Verdict examine() noexcept;
   Task<void> forward();
+  bool draining() const noexcept;
   void prepare_request(ForwardRequest& request) const noexcept;
   bool try_again(const Endpoint& endpoint, TriedSet& tried, bool& fresh) noexcept;
   Task<void> fail();

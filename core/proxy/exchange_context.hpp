@@ -22,13 +22,13 @@ enum class Side : std::uint8_t {
 class ExchangeContext {
  public:
   ExchangeContext(Engine& worker, ClientStream& asking) noexcept
-      : engine(worker), client(asking), snapshot(worker.snapshot) {}
+      : engine(worker), client(asking), snapshot(asking.snapshot()) {}
   ExchangeContext(const ExchangeContext&) = delete;
   ExchangeContext& operator=(const ExchangeContext&) = delete;
 
   Engine& engine;
   ClientStream& client;
-  const SnapshotRef snapshot;         // the exchange reads nothing else of the configuration
+  const SnapshotRef& snapshot;        // the client stream's; the exchange reads nothing else of the configuration
   const RouteSpec* route = nullptr;
   Side awaited = Side::request;       // whose fault it is if nothing moves any more
 

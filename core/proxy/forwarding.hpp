@@ -23,6 +23,7 @@ struct BodyPlan {
 struct ForwardRequest {
   const http::RequestHead* head = nullptr;
   const Forwarding* rules = nullptr;
+  const http::Limits* limits = &http::usual_limits;  // of the response; outlive the exchange
   std::span<const AppliedEdit> edits;  // in the order in which they apply
   const Address* client = nullptr;
   bool client_trusted = false;       // peer is in trusted_proxies

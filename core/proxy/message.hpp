@@ -111,6 +111,8 @@ struct ResponsePlan {
   bool tunnel = false;                   // 101, or a CONNECT that succeeded: bytes follow in both directions
 };
 
+class SnapshotRef;
+
 class ClientStream : public MessageStream {
  public:
   // Told when the client leaves while it waits for its answer, or for the rest of it.
@@ -124,6 +126,8 @@ class ClientStream : public MessageStream {
   };
 
   const ClientInfo& info() const noexcept { return info_; }
+  // The configuration by which the request is served: that of the moment when it began.
+  virtual const SnapshotRef& snapshot() const noexcept = 0;
   const http::RequestHead& head() const noexcept { return *head_; }
   RequestBody body() const noexcept { return body_; }
   // With RequestBody::whole.

@@ -7,7 +7,7 @@ namespace weir::proxy {
 UpstreamLink* PinnedLinks::find(const Endpoint& endpoint) noexcept {
   UpstreamLink* found = nullptr;
   links_.for_each([&](UpstreamLink& link) {
-    if (link.endpoint == &endpoint) found = &link;
+    if (link.endpoint == &endpoint.memory()) found = &link;
   });
   return found;
 }
@@ -15,7 +15,7 @@ UpstreamLink* PinnedLinks::find(const Endpoint& endpoint) noexcept {
 Endpoint* PinnedLinks::endpoint_of(const Upstream& upstream) noexcept {
   Endpoint* found = nullptr;
   links_.for_each([&](UpstreamLink& link) {
-    if (upstream.has(*link.endpoint)) found = link.endpoint;
+    if (Endpoint* endpoint = upstream.find(*link.endpoint)) found = endpoint;
   });
   return found;
 }

@@ -1,5 +1,6 @@
 #include "core/proxy/server.hpp"
 
+#include <optional>
 #include <vector>
 
 #include "core/proxy/acceptor.hpp"
@@ -17,7 +18,7 @@ class Server::Impl : Timer {
  public:
   Impl(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, const ServerOptions& options)
       : Timer([](Timer& timer) noexcept { static_cast<Impl&>(timer).stop(); }),
-        upstream_side(reactor, snapshot->spec->limits),
+        upstream_side(reactor),
         engine(reactor, std::move(snapshot), options),
         source(engine.pools, upstream_side),
         client_side(engine, connections),
@@ -28,6 +29,9 @@ class Server::Impl : Timer {
   }
 
   Task<Result<void>> run();
+  Error prepare(Change change);
+  void commit();
+  void abandon() noexcept;
   void close_listeners() noexcept;
   void drain() noexcept;
   void stop() noexcept;
@@ -39,35 +43,62 @@ class Server::Impl : Timer {
   ConnectionTable connections;
 
  private:
+  using Acceptors = std::vector<std::unique_ptr<Acceptor>>;
+
+  // The connections of a listener that is gone are cut when their time is up.
+  struct Retirement : Timer {
+    Retirement(ConnectionTable& table, std::uint32_t slot) noexcept
+        : Timer([](Timer& timer) noexcept {
+            auto& self = static_cast<Retirement&>(timer);
+            self.connections.stop(self.listener);
+          }),
+          connections(table), listener(slot) {}
+    ConnectionTable& connections;
+    const std::uint32_t listener;
+  };
+
   Error open_listeners();
-  Error open_listener(std::uint32_t index, const OpenSpec& spec);
+  Error open_acceptor(Acceptors& acceptors, const AdoptedListener& listener, const OpenSpec& spec);
+  Error adopt_socket(Acceptors& acceptors, const AdoptedListener& adopted);
+  void settle_acceptors();
+  void retire(std::uint32_t listener);
+  void forget_retired() noexcept;
   Task<void> close_upstreams();
   void enter(RunState state) noexcept;
 
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  Acceptors acceptors_;
   Scope accepting_;  // the acceptors that run
   Event ending_;     // the server is not serving any more
+  std::optional<Change> change_;  // prepared
+  Acceptors prepared_;            // those of its sockets that are new
+  std::vector<std::unique_ptr<Retirement>> retirements_;
 };
 
-Error Server::Impl::open_listener(std::uint32_t index, const OpenSpec& spec) {
-  acceptors_.push_back(std::make_unique<Acceptor>(engine, connections, index));
-  return acceptors_.back()->open(spec);
+Error Server::Impl::open_acceptor(Acceptors& acceptors, const AdoptedListener& listener, const OpenSpec& spec) {
+  acceptors.push_back(std::make_unique<Acceptor>(engine, connections, listener.listener, listener.socket));
+  return acceptors.back()->open(spec);
+}
+
+Error Server::Impl::adopt_socket(Acceptors& acceptors, const AdoptedListener& adopted) {
+  OpenSpec spec;
+  spec.what = OpenSpec::What::adopt;
+  spec.native = adopted.native;
+  return open_acceptor(acceptors, adopted, spec);
 }
 
 Error Server::Impl::open_listeners() {
-  for (const AdoptedListener& adopted : engine.options.listeners) {
-    OpenSpec spec;
-    spec.what = OpenSpec::What::adopt;
-    spec.native = adopted.native;
-    if (const Error error = open_listener(adopted.listener, spec)) return error;
-  }
+  for (const AdoptedListener& adopted : engine.options.listeners)
+    if (const Error error = adopt_socket(acceptors_, adopted)) return error;
   if (!engine.options.listeners.empty() || engine.options.takes_over) return {};
-  for (std::uint32_t i = 0; i < engine.spec().listeners.size(); ++i) {
-    for (const Address& address : engine.spec().listeners[i].bind) {
+  AdoptedListener own;
+  for (const CompiledListener& listener : engine.snapshot->listeners) {
+    own.listener = listener.state->slot;
+    for (const Address& address : listener.spec->bind) {
       OpenSpec spec;
       spec.what = OpenSpec::What::listener;
       spec.address = address;
-      if (const Error error = open_listener(i, spec)) return error;
+      if (const Error error = open_acceptor(acceptors_, own, spec)) return error;
+      ++own.socket;
     }
   }
   return {};
@@ -78,10 +109,9 @@ Task<Result<void>> Server::Impl::run() {
     for (const auto& acceptor : acceptors_) acceptor->close();
     co_return std::unexpected(error);
   }
-  const SharedCounters* shared = engine.options.shared;
-  const std::size_t sockets = shared ? shared->listening : acceptors_.size();
-  for (const auto& acceptor : acceptors_) accepting_.spawn(acceptor->run(sockets));
-  if (engine.options.takes_over) co_await ending_.wait();
+  engine.listening = acceptors_.size();
+  for (const auto& acceptor : acceptors_) accepting_.spawn(acceptor->run());
+  co_await ending_.wait();
   co_await accepting_.join();
   // An idle connection is in no scope and starts a task when its next request comes: first all are gone, then all
   // tasks.
@@ -89,6 +119,7 @@ Task<Result<void>> Server::Impl::run() {
   enter(RunState::over);
   co_await engine.scope.join();
   engine.reactor.timers().disarm(*this);
+  for (const auto& retirement : retirements_) engine.reactor.timers().disarm(*retirement);
   auto closing = close_upstreams();
   co_await closing;
   co_return Result<void>{};
@@ -103,6 +134,86 @@ Task<void> Server::Impl::close_upstreams() {
     static_cast<void>(slept);
   }
 }
+
+// ---- a new configuration --------------------------------------------------------------------------------------------
+
+Error Server::Impl::prepare(Change change) {
+  WEIR_VERIFY(!change_);
+  if (engine.draining()) {
+    // The descriptors have passed to this server.
+    for (const AdoptedListener& socket : change.sockets)
+      if (socket.native != no_native_handle && !adopt_socket(prepared_, socket)) prepared_.back()->close();
+    prepared_.clear();
+    return Errc::cancelled;
+  }
+  change_ = std::move(change);
+  Error failed;
+  for (const AdoptedListener& socket : change_->sockets) {
+    if (socket.native == no_native_handle) continue;
+    if (const Error error = adopt_socket(prepared_, socket); error && !failed) failed = error;
+  }
+  if (failed) abandon();
+  return failed;
+}
+
+void Server::Impl::abandon() noexcept {
+  for (const auto& acceptor : prepared_) acceptor->close();
+  prepared_.clear();
+  change_.reset();
+}
+
+// In one turn: what comes next is served by the new configuration.
+void Server::Impl::commit() {
+  WEIR_VERIFY(change_);
+  if (engine.draining()) return abandon();
+  const std::vector<std::uint32_t> retired = engine.adopt(std::move(change_->snapshot));
+  forget_retired();
+  connections.reconfigured();
+  settle_acceptors();
+  for (const std::uint32_t listener : retired) retire(listener);
+  change_.reset();
+}
+
+void Server::Impl::settle_acceptors() {
+  for (const auto& acceptor : acceptors_) {
+    const AdoptedListener* named = nullptr;
+    for (const AdoptedListener& socket : change_->sockets)
+      if (socket.socket == acceptor->socket()) named = &socket;
+    if (named != nullptr) {
+      acceptor->serve(named->listener);
+    } else {
+      acceptor->end();
+    }
+  }
+  std::erase_if(acceptors_, [](const auto& acceptor) { return acceptor->over(); });
+  for (auto& acceptor : prepared_) {
+    accepting_.spawn(acceptor->run());
+    acceptors_.push_back(std::move(acceptor));
+  }
+  prepared_.clear();
+  engine.listening = change_->sockets.size();
+}
+
+void Server::Impl::retire(std::uint32_t listener) {
+  connections.drain(listener);
+  const Duration bound = engine.listeners[listener].snapshot->spec->runtime.shutdown.timeout;
+  if (bound <= Duration{}) return;
+  auto& retirement = *retirements_.emplace_back(std::make_unique<Retirement>(connections, listener));
+  engine.reactor.timers().arm(retirement, engine.reactor.now() + bound);
+}
+
+// What retired listeners hold on to is let go once their connections are gone. One may also be back.
+void Server::Impl::forget_retired() noexcept {
+  std::erase_if(retirements_, [this](const auto& retirement) {
+    const bool gone = engine.listeners[retirement->listener].retired && connections.open(retirement->listener) == 0;
+    if (engine.listeners[retirement->listener].retired && !gone) return false;
+    if (gone) engine.listeners.forget(retirement->listener, engine.snapshot);
+    engine.reactor.timers().disarm(*retirement);
+    return true;
+  });
+}
+
+// ---- the end --------------------------------------------------------------------------------------------------------
 
 void Server::Impl::enter(RunState state) noexcept {
   if (engine.state < state) engine.state = state;
@@ -136,6 +247,9 @@ Server::~Server() = default;
 
 Task<Result<void>> Server::run() { return impl_->run(); }
 void Server::take_over(const AcceptedConnection& connection) noexcept { impl_->connections.take_over(connection); }
+Error Server::prepare(Change change) { return impl_->prepare(std::move(change)); }
+void Server::commit() { impl_->commit(); }
+void Server::abandon() noexcept { impl_->abandon(); }
 void Server::close_listeners() noexcept { impl_->close_listeners(); }
 void Server::drain() noexcept { impl_->drain(); }
 void Server::stop() noexcept { impl_->stop(); }

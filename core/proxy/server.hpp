@@ -26,6 +26,14 @@ class Server {
   // Own thread. Serves what another worker accepted; its own limits were checked there. A server that has ended closes it.
   void take_over(const AcceptedConnection& connection) noexcept;
 
+  // Own thread. Takes a new configuration up in two steps, so that several servers take it up or none does: prepare() opens
+  // what is new and says what failed, in which case nothing is left of it; then commit() or abandon(). A request that
+  // has begun goes on by the configuration it began with. Client connections stay, but for those of a listener that is
+  // gone, which have Spec::runtime.shutdown to end. A draining server takes nothing up: Errc::cancelled.
+  Error prepare(Change change);
+  void commit();
+  void abandon() noexcept;
+
   // Own thread. Closes the listeners once what waits there is accepted; everything else goes on until drain().
   void close_listeners() noexcept;
 

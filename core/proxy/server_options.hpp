@@ -3,6 +3,7 @@
 // it, and where its logs go. Plain values, set before the server runs.
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -12,17 +13,28 @@
 
 namespace weir::proxy {
 
+struct Snapshot;
+
 // A listening descriptor that was opened before the worker started; ownership passes to the server.
 struct AdoptedListener {
-  std::uint32_t listener = 0;  // index into Spec::listeners
+  std::uint32_t listener = 0;  // its slot: ListenerState::slot
   NativeHandle native = no_native_handle;
+  std::uint32_t socket = 0;    // identifies it among the listening sockets of one server
 };
 
 // A connection that one worker accepted for another: open, attached to no backend, and counted in SharedCounters.
 struct AcceptedConnection {
-  std::uint32_t listener = 0;
+  std::uint32_t listener = 0;  // its slot
   NativeHandle native = no_native_handle;
   Address peer;  // IPv4 or IPv6
+};
+
+// What a server is to serve from a moment on. Every listening socket that it is to have is named: those that it has go on,
+// with the listener they belong to now; those that it has not bring their descriptor, which passes to the server; what is
+// not named is closed when its backlog is accepted.
+struct Change {
+  std::shared_ptr<const Snapshot> snapshot;
+  std::vector<AdoptedListener> sockets;
 };
 
 struct ServerOptions {
@@ -33,7 +45,6 @@ struct ServerOptions {
   // worker serves what it accepts.
   bool (*hand_over)(void* context, const AcceptedConnection& connection) noexcept = nullptr;
   void* hand_over_context = nullptr;
-  std::uint32_t max_connections = 0;  // client connections of the whole process (0: unbounded)
   SharedCounters* shared = nullptr;   // null: this server is alone
   std::uint64_t seed = 1;             // of request ids
   // One access-log line with its line feed. Called on the worker's thread; must not block. Null: no log.

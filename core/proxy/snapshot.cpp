@@ -45,6 +45,19 @@ std::vector<std::uint32_t> upstreams_of(const RouteList& routes, const std::vect
   return of_route;
 }
 
+std::vector<CompiledListener> compiled(const std::vector<ListenerSpec>& listeners, const Findings& findings) {
+  ListenerStates own;
+  ListenerStates& states = findings.listeners ? *findings.listeners : own;
+  std::vector<CompiledListener> all;
+  all.reserve(listeners.size());
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    // In tests listeners may have no name.
+    const std::string& name = listeners[i].name;
+    all.push_back({&listeners[i], states.of(name.empty() ? std::to_string(i) : name)});
+  }
+  return all;
+}
+
 CompiledEndpoint compiled(const UpstreamSpec& upstream, const EndpointSpec& endpoint, const Findings& findings) {
   CompiledEndpoint out{&endpoint, endpoint.addresses, nullptr};
   const auto found = findings.addresses.find(endpoint.text);
@@ -72,6 +85,8 @@ std::vector<CompiledUpstream> compiled(const std::vector<UpstreamSpec>& upstream
 Snapshot::Snapshot(std::shared_ptr<const Spec> specification, const Findings& findings)
     : spec(std::move(specification)),
       routes(spec->routes, catch_alls(*spec)),
+      listeners(compiled(spec->listeners, findings)),
+      max_connections(findings.max_connections),
       upstream_of_route(upstreams_of(routes, spec->upstreams)),
       upstreams(compiled(spec->upstreams, findings)),
       texts(spec->listeners, routes.file(), routes.added()),

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/proxy/endpoint_state.hpp"
+#include "core/proxy/listener_state.hpp"
 #include "core/proxy/request_texts.hpp"
 #include "core/proxy/router.hpp"
 #include "core/proxy/spec.hpp"
@@ -37,12 +38,20 @@ class RouteList {
 
 // What a run adds to a specification, which stays as it was loaded.
 struct Findings {
+  // Where the states of listeners are kept, or made. Null: the snapshot makes them for itself, and no other one shares them.
+  ListenerStates* listeners = nullptr;
   // Where the states of endpoints that are checked are kept, or made. Null: nobody checks, every endpoint counts as up.
   EndpointStates* states = nullptr;
   // Addresses of endpoints that are host names, by EndpointSpec::text.
   std::map<std::string, std::vector<Address>, std::less<>> addresses;
   // Bounds UpstreamSpec::max_idle, where the process cannot have as many descriptors.
   std::uint32_t max_idle = UINT32_MAX;
+  std::uint32_t max_connections = 0;  // client connections of the whole process (0: unbounded)
+};
+
+struct CompiledListener {
+  const ListenerSpec* spec;
+  std::shared_ptr<ListenerState> state;
 };
 
 struct CompiledEndpoint {
@@ -66,6 +75,8 @@ struct Snapshot {
   // The routes of the file, then one catch-all for each listener that redirects to https or names an upstream itself
   // (the redirect comes first where both are asked for).
   RouteList routes;
+  std::vector<CompiledListener> listeners;       // as in the specification
+  std::uint32_t max_connections;                 // client connections of the whole process (0: unbounded)
   std::vector<std::uint32_t> upstream_of_route;  // index into Spec::upstreams, or none
   std::vector<CompiledUpstream> upstreams;       // as in the specification
   RequestTexts texts;

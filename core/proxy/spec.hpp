@@ -31,7 +31,10 @@ struct Origin {
 // Adds or removes header lines, in this order: remove, set, add. A set replaces every line of that name. Values are
 // templates (core/proxy/template.hpp), Expansion::field_value.
 struct HeaderEdit {
-  struct Line { std::string name, value; };
+  struct Line {
+    std::string name, value;
+    bool operator==(const Line&) const = default;
+  };
   std::vector<std::string> remove;
   std::vector<Line> set;
   std::vector<Line> add;
@@ -140,7 +143,10 @@ struct HealthCheckSpec {
     script,  // the program ends with code 0
   };
   Kind kind = Kind::tcp;
-  struct Statuses { std::uint16_t first, last; };
+  struct Statuses {
+    std::uint16_t first, last;
+    bool operator==(const Statuses&) const = default;
+  };
   std::string path;                  // http
   std::string host;                  // http: the Host field; empty: the endpoint as written
   std::vector<HeaderEdit::Line> headers;  // http: sent as they are
@@ -150,6 +156,7 @@ struct HealthCheckSpec {
   Duration timeout = 2s;             // of one check; at most the interval
   std::uint32_t rise = 2;            // checks in a row that must pass until an endpoint that was down is up
   std::uint32_t fall = 3;            // and that must fail until one that was up is down
+  bool operator==(const HealthCheckSpec&) const = default;
 };
 
 struct UpstreamSpec {

@@ -11,6 +11,7 @@
 namespace weir::proxy {
 
 class Endpoint;
+class EndpointMemory;
 class PinnedLinks;
 
 // A byte connection to an endpoint, on loan from its pool.
@@ -19,7 +20,7 @@ class UpstreamLink : public ListLink<PinnedLinks> {
   explicit UpstreamLink(Reactor& reactor) noexcept : stream(reactor) {}
 
   Stream stream;
-  Endpoint* endpoint = nullptr;
+  const EndpointMemory* endpoint = nullptr;  // where it leads, whatever snapshots say about the place
   // How long its server has said that it keeps an idle connection (Keep-Alive: timeout). Negative: it has not.
   Duration announced{-1};
 

@@ -3,6 +3,7 @@ The event mechanism is in the name under which it is measured, so that several a
     run.py --peers weir-epoll --plugin weir-epoll=tests/bench/weir.py --plugin weir-io_uring=tests/bench/weir.py"""
 import os
 import pathlib
+import signal
 import subprocess
 
 # The other peers add no forwarding fields in this benchmark, so weir leaves its own out; WEIR_FORWARDING=1 keeps them.
@@ -28,8 +29,6 @@ def supports(spec):
         return "weir has no TCP mode yet"
     if spec.tls or spec.h2:
         return "weir has no TLS yet"
-    if spec.reloading:
-        return "weir has no reload yet"
     return None
 
 
@@ -50,3 +49,7 @@ def write(spec):
         lines += [f"  - {{ host: h{i}.bench.test, upstream: origin }}" for i in range(spec.hosts)]
     (spec.dir / "weir.yaml").write_text("\n".join(lines) + "\n")
     return [BINARY, "run", spec.dir / "weir.yaml"], {}
+
+
+def reload(spec, pid):
+    os.kill(pid, signal.SIGHUP)

@@ -17,7 +17,9 @@ bool completes_by_itself(Rig& rig) {
 
 }  // namespace
 
-BACKEND_TEST("a closed handle can be opened anew, and its slot is another generation") {
+BACKEND_TEST("a closed handle can be opened again, and its slot is another generation") {
+  // iocp has no table of handles: the kernel names the op itself, so no event can be taken for another handle's.
+  const bool has_slots = rig.backend().capabilities().platform.backend != BackendKind::iocp;
   Handle client, server;
   Closing closing(rig, {&client, &server});
   for (int round = 0; round < 20; ++round) {
@@ -29,7 +31,7 @@ BACKEND_TEST("a closed handle can be opened anew, and its slot is another genera
     rig.backend().close(client);
     CHECK_FALSE(client.is_open());
     rig.open_stream(client);
-    CHECK((client.slot != slot || client.generation != generation));
+    if (has_slots) CHECK((client.slot != slot || client.generation != generation));
     rig.backend().close(client);
     rig.backend().close(server);
   }

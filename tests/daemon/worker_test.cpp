@@ -81,10 +81,10 @@ std::string ask(std::uint16_t port) {
 
 TEST_CASE("a worker serves what it was given until it is told to drain") {
   Rig rig;
-  REQUIRE(rig.sockets.open(*rig.snapshot->spec, 1).empty());
+  REQUIRE(rig.sockets.open(rig.snapshot->spec, 1).empty());
   {
     Worker::Setup setup = rig.setup();
-    setup.listeners = rig.sockets.take(0);
+    setup.listeners = rig.sockets.take(0, *rig.snapshot);
     Worker worker(std::move(setup));
     rig.watcher.wait([&] { return worker.serving(); });
     const std::string answer = ask(rig.sockets.bound()[0].address.port);
@@ -105,9 +105,8 @@ TEST_CASE("a worker serves what it was given until it is told to drain") {
 
 TEST_CASE("a worker that accepts for all deals connections out in turn") {
   Rig rig;
-  REQUIRE(rig.sockets.open(*rig.snapshot->spec, 1).empty());
+  REQUIRE(rig.sockets.open(rig.snapshot->spec, 1).empty());
   proxy::SharedCounters shared;
-  shared.per_listener = std::make_unique<std::atomic<std::uint32_t>[]>(1);
   Distributor distributor;
   const auto setup_of = [&](std::uint32_t number) {
     Worker::Setup setup = rig.setup();
@@ -115,7 +114,7 @@ TEST_CASE("a worker that accepts for all deals connections out in turn") {
     setup.shared = &shared;
     setup.takes_over = number != 0;
     setup.distributor = number == 0 ? &distributor : nullptr;
-    setup.listeners = number == 0 ? rig.sockets.take(0) : std::vector<proxy::AdoptedListener>{};
+    setup.listeners = number == 0 ? rig.sockets.take(0, *rig.snapshot) : std::vector<proxy::AdoptedListener>{};
     return setup;
   };
   Worker second(setup_of(1));
@@ -140,7 +139,7 @@ TEST_CASE("a worker that accepts for all deals connections out in turn") {
   CHECK(second.counters().accepted == 3);
   CHECK(third.counters().accepted == 3 + 1);
   CHECK(shared.connections.load() == 0);
-  CHECK(shared.per_listener[0].load() == 0);
+  CHECK(rig.snapshot->listeners[0].state->connections.load() == 0);
 }
 
 TEST_CASE("a worker that others accept for ends when it is told to, without a listener") {
@@ -165,9 +164,9 @@ TEST_CASE("a worker that others accept for ends when it is told to, without a li
 TEST_CASE("a worker that is told to stop before it began to serve still ends") {
   for (int round = 0; round < 20; ++round) {
     Rig rig;
-    REQUIRE(rig.sockets.open(*rig.snapshot->spec, 1).empty());
+    REQUIRE(rig.sockets.open(rig.snapshot->spec, 1).empty());
     Worker::Setup setup = rig.setup();
-    setup.listeners = rig.sockets.take(0);
+    setup.listeners = rig.sockets.take(0, *rig.snapshot);
     Worker worker(std::move(setup));
     if (round % 2 == 0) worker.drain();
     worker.stop();

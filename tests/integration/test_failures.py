@@ -262,7 +262,7 @@ class Timeouts(WeirCase):
         return f"""
 listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}
 access_log: json
-timeouts: {{ head: 300ms, keep_alive: 300ms, connect: 300ms, first_byte: 300ms, idle: 300ms, tunnel: 300ms }}
+timeouts: {{ head: 300ms, keep_alive: 1500ms, connect: 300ms, first_byte: 300ms, idle: 300ms, tunnel: 300ms }}
 routes:
   - {{ host: total.test, upstream: app, timeout: {{ total: 300ms, idle: 30s, first_byte: 30s }} }}
   - {{ host: full.test, upstream: full }}

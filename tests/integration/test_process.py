@@ -346,11 +346,11 @@ upstreams: {{ app: ["{app.address}"] }}
             client.response()
 
     @unless("windows-no-signal-handlers")
-    def test_hup_and_pipe_change_nothing(self):
+    def test_hup_reloads_and_pipe_changes_nothing(self):
         weir, _ = self.serve()
         weir.signal(signal.SIGHUP)
         weir.signal(signal.SIGPIPE)
-        wait_until(lambda: "HUP ignored" in weir.stderr(), weir.stderr)
+        wait_until(lambda: "reloaded file=" in weir.stderr(), weir.stderr)
         with weir.client() as client:
             self.assertEqual(client.get().body, b"fine")
 

@@ -102,7 +102,7 @@ void EngineWorld::start_checks() {
   options.report = [](void* context, const proxy::HealthEvent& event) noexcept {
     static_cast<EngineWorld*>(context)->log_ += text_of(event) + "\n";
   };
-  check_protocol_ = std::make_unique<proxy::h1::UpstreamSide>(*control_, spec->limits);
+  check_protocol_ = std::make_unique<proxy::h1::UpstreamSide>(*control_);
   options.protocol = check_protocol_.get();
   checks_ = std::make_unique<proxy::HealthScheduler>(*control_, snapshot_, options);
   checking_.spawn(checks_->run());

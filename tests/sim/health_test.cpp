@@ -149,7 +149,7 @@ class CheckWorld {
     };
     proxy::Findings findings;
     findings.states = &states;
-    protocol_ = std::make_unique<proxy::h1::UpstreamSide>(*control_, spec->limits);
+    protocol_ = std::make_unique<proxy::h1::UpstreamSide>(*control_);
     options.protocol = protocol_.get();
     checks_ = std::make_unique<proxy::HealthScheduler>(*control_, std::make_shared<const proxy::Snapshot>(spec, findings),
                                                        options);

@@ -4,9 +4,10 @@ namespace weir::sim {
 
 using proxy::Cut;
 
-ScriptedClient::ScriptedClient(Reactor& reactor, LentTimer& timer, Trace& trace, std::string_view head)
-    : proxy::ClientStream(reactor, timer, pinned_), tunnel(trace, "client"), reactor_(reactor), timer_(timer), trace_(trace),
-      text_(head) {
+ScriptedClient::ScriptedClient(Reactor& reactor, const proxy::SnapshotRef& snapshot, LentTimer& timer, Trace& trace,
+                               std::string_view head)
+    : proxy::ClientStream(reactor, timer, pinned_), tunnel(trace, "client"), reactor_(reactor), snapshot_(snapshot), timer_(timer),
+      trace_(trace), text_(head) {
   timer.lend_to(deadline());
   text_ += "\r\n\r\n";
   parser_.reset(limits_);

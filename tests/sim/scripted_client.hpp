@@ -8,6 +8,7 @@
 
 #include "core/http/h1_parser.hpp"
 #include "core/proxy/pinned_links.hpp"
+#include "core/proxy/worker_snapshot.hpp"
 #include "tests/sim/lent_timer.hpp"
 #include "tests/sim/scripted_stream.hpp"
 
@@ -16,7 +17,8 @@ namespace weir::sim {
 class ScriptedClient final : public proxy::ClientStream {
  public:
   // `head`: request line and fields, without the empty line. Its text stands for the head of any protocol.
-  ScriptedClient(Reactor& reactor, LentTimer& timer, Trace& trace, std::string_view head);
+  ScriptedClient(Reactor& reactor, const proxy::SnapshotRef& snapshot, LentTimer& timer, Trace& trace,
+                 std::string_view head);
 
   // --- what the client does ---
   void has_whole_body(std::string_view body);  // before the exchange runs
@@ -41,6 +43,7 @@ class ScriptedClient final : public proxy::ClientStream {
   std::string_view first_line() const noexcept override { return "scripted"; }
   void watch(Events& events) noexcept override;
   void stop_watching() noexcept override;
+  const proxy::SnapshotRef& snapshot() const noexcept override { return snapshot_; }
 
  private:
   bool has_part() const noexcept override { return parts_.inbox.ready(); }
@@ -55,6 +58,7 @@ class ScriptedClient final : public proxy::ClientStream {
   void say(std::string_view what);
 
   Reactor& reactor_;
+  const proxy::SnapshotRef snapshot_;
   Timer& timer_;
   Address peer_;
   proxy::PinnedLinks pinned_;

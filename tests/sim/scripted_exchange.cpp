@@ -40,7 +40,7 @@ ScriptedExchange::ScriptedExchange(std::string_view head, std::size_t endpoints,
       reactor(world.make_backend()),
       engine_(reactor, compile(endpoints, configure, findings), logging_to(line_)),
       source(reactor, trace),
-      client(reactor, timer, trace, head) {
+      client(reactor, engine_.snapshot, timer, trace, head) {
   world.drive(reactor);
   engine_.source = &source;
 }

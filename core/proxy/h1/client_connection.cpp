@@ -1,6 +1,5 @@
 #include "core/proxy/h1/client_connection.hpp"
 
-#include "core/proxy/engine.hpp"
 #include "core/proxy/h1/client_side.hpp"
 
 namespace weir::proxy::h1 {
@@ -15,6 +14,9 @@ ClientConnection::ClientConnection(ClientSide& owner, std::uint32_t listener_ind
     : proxy::ClientConnection(owner.engine.reactor, listener_index), Timer(&ClientConnection::fired), side(owner) {
   stream.set_owner(this);
 }
+
+const ListenerSlots::Slot& ClientConnection::slot() const noexcept { return side.engine.listeners[listener]; }
+bool ClientConnection::draining() const noexcept { return side.engine.draining(listener); }
 
 void ClientConnection::begin() noexcept { side.engine.scope.spawn(serve()); }
 
@@ -70,7 +72,7 @@ bool ClientConnection::rest() noexcept {
   if (stream.has_result()) return false;
   state_ = State::resting;
   const Engine& engine = side.engine;
-  end_after(engine.draining() ? engine.spec().runtime.shutdown.idle : engine.timeouts().keep_alive);
+  end_after(draining() ? engine.spec().runtime.shutdown.idle : engine.timeouts().keep_alive);
   stream.set_notice(&ClientConnection::wake);
   side.owner.connection_rests(*this);
   return true;

@@ -5,6 +5,7 @@
 // side, destroys itself when it is over; the worker's thread only.
 
 #include "core/proxy/client_connection.hpp"
+#include "core/proxy/engine.hpp"
 #include "core/proxy/h1/client_stream.hpp"
 
 namespace weir::proxy {
@@ -30,6 +31,8 @@ class ClientConnection final : public proxy::ClientConnection, private Timer {
   // Why it ends although its client would go on; what is in flight is cancelled.
   void cut(Cut why) noexcept;
   Timer& timer() noexcept { return *this; }
+  const ListenerSlots::Slot& slot() const noexcept;
+  bool draining() const noexcept;  // no request follows
 
   ClientSide& side;
 

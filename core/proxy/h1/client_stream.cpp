@@ -23,15 +23,16 @@ bool may_have_body(std::uint16_t status) noexcept { return status >= 200 && stat
 ClientStream::ClientStream(ClientConnection& connection) noexcept
     : proxy::ClientStream(connection.side.engine.reactor, connection.timer(), connection.pinned),
       connection_(connection),
+      snapshot_(connection.slot().snapshot),
       stream_(connection.stream),
       out_(connection.side.writers) {
   const Engine& engine = connection.side.engine;
   info_.peer = &connection.peer;
-  info_.listener = connection.listener;
+  info_.listener = connection.slot().index;
   info_.trusted = connection.trusted;
   info_.started = engine.reactor.now();
   if (engine.logs_access()) info_.started_wall = engine.reactor.backend().wall_time();
-  parser_.reset(engine.spec().limits);
+  parser_.reset(snapshot_->spec->limits);
   deadline().set_watcher(this);
 }
 
@@ -51,7 +52,7 @@ void ClientStream::head_complete() noexcept {
   info_.head_at = connection_.side.engine.reactor.now();
   minor_version_ = head.minor_version;
   request_bytes_ = static_cast<std::uint32_t>(parser_.skipped()) + head.size;
-  request_body_.reset(head.framing, head.content_length, connection_.side.engine.spec().limits);
+  request_body_.reset(head.framing, head.content_length, snapshot_->spec->limits);
   if (request_body_.state() == http::BodyReader::State::done) return;
   const std::string_view rest = stream_.input().view().substr(request_bytes_);
   if (head.framing == http::Framing::length && rest.size() >= head.content_length) {
@@ -130,13 +131,12 @@ void ClientStream::settle_framing(const ResponsePlan& plan) noexcept {
 }
 
 void ClientStream::settle_after(const ResponsePlan& plan) noexcept {
-  const Engine& engine = connection_.side.engine;
   if (plan.tunnel) {
     after_ = After::close;
   } else if (head_ == nullptr || body_unread() || head_->method == http::Method::connect) {
     // Whether the rest will ever be read is not known; and what follows a CONNECT was meant for its tunnel.
     after_ = After::linger;
-  } else if (!head_->keep_alive || engine.draining() || response_framing_ == http::Framing::until_close) {
+  } else if (!head_->keep_alive || connection_.draining() || response_framing_ == http::Framing::until_close) {
     after_ = After::close;
   } else {
     after_ = After::keep;
@@ -242,7 +242,7 @@ RelayEnd& ClientStream::tunnel_end() noexcept {
 
 void ClientStream::watch(Events& events) noexcept {
   events_ = &events;
-  const bool probably_kept = head_->keep_alive && !connection_.side.engine.draining();
+  const bool probably_kept = head_->keep_alive && !connection_.draining();
   if (probably_kept) {
     connection_.watch();  // costs nothing: the receive that waits for the next request is armed anyway
   } else {

@@ -10,6 +10,7 @@
 #include "core/http/h1_parser.hpp"
 #include "core/http/h1_writer.hpp"
 #include "core/proxy/message.hpp"
+#include "core/proxy/worker_snapshot.hpp"
 
 namespace weir::proxy::h1 {
 
@@ -44,6 +45,7 @@ class ClientStream final : public proxy::ClientStream, private Deadline::Watcher
   void watch(Events& events) noexcept override;
   void stop_watching() noexcept override;
   std::string_view first_line() const noexcept override;
+  const SnapshotRef& snapshot() const noexcept override { return snapshot_; }
 
  private:
   void late(Late what) noexcept override;  // until an exchange watches: the head
@@ -69,6 +71,7 @@ class ClientStream final : public proxy::ClientStream, private Deadline::Watcher
   Buffer& source() noexcept;
 
   ClientConnection& connection_;
+  const SnapshotRef snapshot_;
   Stream& stream_;
   After after_ = After::close;
   bool responded_ = false;

@@ -27,6 +27,7 @@ Result<void> UpstreamStream::take_connected() noexcept {
 
 bool UpstreamStream::lay_out(const ForwardRequest& plan, const BodyPart& first) noexcept {
   method_ = plan.head->method;
+  limits_ = plan.limits;
   request_framing_ = plan.body.framing;
   out_.open(side_.reactor_.buffers());
   write_request_head(plan, *out_);
@@ -78,7 +79,7 @@ HeadRead UpstreamStream::take_head() noexcept {
 
 HeadRead UpstreamStream::parse_head() noexcept {
   HeadRead read;
-  if (!head_) head_.open(side_.limits_, method_);
+  if (!head_) head_.open(*limits_, method_);
   const http::Parse verdict = head_->parse(stream_.input().view());
   head_needs_more_ = verdict == http::Parse::need_more;
   if (verdict == http::Parse::refused) {
@@ -89,7 +90,7 @@ HeadRead UpstreamStream::parse_head() noexcept {
   const http::ResponseHead& head = head_->head();
   read.head = &head;
   pending_ = head.size;
-  body_.reset(head.framing, head.content_length, side_.limits_);
+  body_.reset(head.framing, head.content_length, *limits_);
   if (!head.keep_alive || head.framing == http::Framing::until_close) upstream_keeps_ = false;
   if (const Duration announced = announced_timeout(head); announced >= Duration{}) link_.announced = announced;
   return read;

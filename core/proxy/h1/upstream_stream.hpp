@@ -54,6 +54,7 @@ class UpstreamStream final : public proxy::UpstreamStream {
   bool head_needs_more_ = true;   // what is in the input is not a head yet
   bool upstream_keeps_ = true;    // no head of the response, interim ones included, forbids another use
   http::Method method_ = http::Method::get;
+  const http::Limits* limits_ = &http::usual_limits;  // of the response
   http::Framing request_framing_ = http::Framing::none;
   std::size_t pending_ = 0;       // bytes of the input that were handed out and are not taken() yet
   http::BodyReader body_;
@@ -67,8 +68,8 @@ class UpstreamStream final : public proxy::UpstreamStream {
 // What the HTTP/1 streams to upstreams share on one reactor.
 class UpstreamSide final : public UpstreamProtocol {
  public:
-  // `limits` of response heads; both outlive the side.
-  UpstreamSide(Reactor& reactor, const http::Limits& limits) noexcept : reactor_(reactor), limits_(limits) {}
+  // The reactor outlives the side.
+  explicit UpstreamSide(Reactor& reactor) noexcept : reactor_(reactor) {}
 
   UpstreamStream& begin(UpstreamLink& link, bool kept) override { return *streams_.make(*this, link, kept); }
 
@@ -78,7 +79,6 @@ class UpstreamSide final : public UpstreamProtocol {
  private:
   friend class UpstreamStream;
   Reactor& reactor_;
-  const http::Limits& limits_;
   ObjectPool<UpstreamStream> streams_;
   ObjectPool<http::SliceWriter> writers_;
   // Large and needed for a moment: leased, so that with a thousand exchanges waiting the few in use stay in the caches.

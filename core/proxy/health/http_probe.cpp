@@ -40,11 +40,11 @@ class ProbeRequest {
     rules_.x_forwarded = rules_.forwarded = rules_.via = rules_.request_id = false;
     headers_.set = target.upstream.health_check->headers;
     edit_ = AppliedEdit(&headers_);
-    static const http::Limits usual;  // the parser refers to it
-    parser_->reset(usual);
+    parser_->reset(http::usual_limits);
     valid_ = parser_->parse(text_) == http::Parse::complete;
     plan_.head = &parser_->head();
     plan_.rules = &rules_;
+    plan_.limits = &target.limits;
     plan_.edits = {&edit_, 1};
     plan_.close = true;
   }

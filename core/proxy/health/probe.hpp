@@ -22,6 +22,7 @@ struct ProbeTarget {
   const EndpointSpec& endpoint;
   const std::vector<Address>& addresses;
   bool was_up = true;            // how the endpoint counts so far
+  const http::Limits& limits = http::usual_limits;  // of an answer
 };
 
 struct Probe {

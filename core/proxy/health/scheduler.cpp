@@ -1,6 +1,7 @@
 #include "core/proxy/health/scheduler.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "core/reactor/awaitables.hpp"
@@ -23,33 +24,74 @@ std::string_view name_of(HealthCheckSpec::Kind kind) noexcept {
 }  // namespace
 
 struct HealthScheduler::Target {
+  std::shared_ptr<const Snapshot> snapshot;  // of what follows
   const CompiledUpstream* upstream;
   const CompiledEndpoint* endpoint;
+  CancelSource ending{};
   bool unknown = false;  // the last check could not be made
 
   const HealthCheckSpec& rules() const noexcept { return *upstream->spec->health_check; }
   EndpointState& state() const noexcept { return *endpoint->state; }
 };
 
-// An endpoint that an upstream lists twice has one state and is checked once.
 HealthScheduler::HealthScheduler(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot,
                                  const HealthOptions& options)
-    : reactor_(reactor), snapshot_(std::move(snapshot)), options_(options), rng_(options.seed),
-      scripts_(snapshot_->spec->runtime.max_scripts) {
-  std::unordered_set<const EndpointState*> known;
-  for (const CompiledUpstream& upstream : snapshot_->upstreams) {
-    for (const CompiledEndpoint& endpoint : upstream.endpoints) {
-      const bool is_new = endpoint.state && known.insert(endpoint.state.get()).second;
-      if (is_new) targets_.push_back(std::make_unique<Target>(Target{&upstream, &endpoint}));
-    }
-  }
+    : reactor_(reactor), options_(options), rng_(options.seed), scripts_(snapshot->spec->runtime.max_scripts) {
+  adopt(std::move(snapshot));
 }
 
 HealthScheduler::~HealthScheduler() = default;
 
+void HealthScheduler::add(const CompiledUpstream& upstream, const CompiledEndpoint& endpoint) {
+  Target& target = *targets_.emplace_back(std::make_unique<Target>(snapshot_, &upstream, &endpoint));
+  if (state_ == State::running) checking_.spawn(watch(target));
+}
+
+// An endpoint that an upstream lists twice has one state and is checked once.
+void HealthScheduler::adopt(std::shared_ptr<const Snapshot> snapshot) {
+  if (state_ == State::stopped) return;
+  snapshot_ = std::move(snapshot);
+  std::unordered_map<const EndpointState*, Target*> had;
+  for (const auto& target : targets_)
+    if (!target->ending.cancelled()) had.emplace(&target->state(), target.get());
+  std::unordered_set<const EndpointState*> known;
+  for (const CompiledUpstream& upstream : snapshot_->upstreams) {
+    for (const CompiledEndpoint& endpoint : upstream.endpoints) {
+      if (!endpoint.state || !known.insert(endpoint.state.get()).second) continue;
+      const auto found = had.find(endpoint.state.get());
+      if (found == had.end() || found->second->rules() != *upstream.spec->health_check) {
+        add(upstream, endpoint);
+        continue;
+      }
+      Target& target = *found->second;
+      target.snapshot = snapshot_;
+      target.upstream = &upstream;
+      target.endpoint = &endpoint;
+      had.erase(found);
+    }
+  }
+  for (const auto& [state, target] : had) {
+    target->ending.cancel();
+    if (state_ != State::running) forget(*target);
+  }
+}
+
 Task<void> HealthScheduler::run() {
-  for (auto& target : targets_) checking_.spawn(watch(*target));
+  if (state_ == State::made) state_ = State::running;
+  for (std::size_t i = 0; i < targets_.size() && state_ == State::running; ++i) checking_.spawn(watch(*targets_[i]));
+  co_await stopped_.wait();
   co_await checking_.join();
+}
+
+void HealthScheduler::stop() noexcept {
+  state_ = State::stopped;
+  for (const auto& target : targets_) target->ending.cancel();
+  stopped_.set();
+}
+
+// Its last check has ended.
+void HealthScheduler::forget(Target& target) noexcept {
+  std::erase_if(targets_, [&](const auto& one) { return one.get() == &target; });
 }
 
 // The checks of an endpoint lie at one random phase of its interval; the first look comes before that.
@@ -60,15 +102,16 @@ Task<void> HealthScheduler::watch(Target& target) {
   TimePoint due = reactor_.now() + look;
   TimePoint next = reactor_.now() + (look < phase ? phase : phase + interval);
   for (;;) {
-    const bool slept = co_await SleepUntil(reactor_, due, checking_.token());
+    const bool slept = co_await SleepUntil(reactor_, due, target.ending.token());
     if (!slept) break;
     auto checking = check(target);
     const Probe probe = co_await checking;
-    if (checking_.token().cancelled()) break;
+    if (target.ending.cancelled()) break;
     record(target, probe);
     due = std::max(next, reactor_.now());
     next = due + interval;
   }
+  if (state_ == State::running) forget(target);
 }
 
 Duration HealthScheduler::random_below(Duration bound) noexcept {
@@ -77,9 +120,10 @@ Duration HealthScheduler::random_below(Duration bound) noexcept {
 
 // A script waits for its turn first; its timeout begins when it does.
 Task<Probe> HealthScheduler::check(Target& target) {
-  const CancelToken token = checking_.token();
+  const CancelToken token = target.ending.token();
+  const auto snapshot = target.snapshot;  // kept until the check has ended
   const ProbeTarget what{*target.upstream->spec, *target.endpoint->spec, target.endpoint->addresses,
-                         target.state().is_up()};
+                         target.state().is_up(), snapshot->spec->limits};
   Probe probe;
   switch (target.rules().kind) {
     case HealthCheckSpec::Kind::tcp: {

@@ -1,5 +1,5 @@
 #pragma once
-// HealthScheduler: probes each endpoint of one configuration periodically, independently of the others, records the
+// HealthScheduler: probes each endpoint of the present configuration periodically, independently of the others, records the
 // results in the endpoints' states and reports what changes. It runs on the control thread's reactor, once per process
 // however many workers there are, and touches the operating system only through the reactor's backend.
 
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/rng.hpp"
+#include "core/coro/event.hpp"
 #include "core/coro/scope.hpp"
 #include "core/coro/semaphore.hpp"
 #include "core/proxy/health/event.hpp"
@@ -35,13 +36,19 @@ class HealthScheduler {
 
   // Checks until stop(), then ends as soon as what runs has ended: scripts are killed with all they started.
   Task<void> run();
-  void stop() noexcept { checking_.cancel(); }
+  void stop() noexcept;
 
-  std::size_t endpoints() const noexcept { return targets_.size(); }
+  // Goes on with another configuration. An endpoint whose check is the same keeps its rhythm, one that is new is checked
+  // soon, one that is gone not any more.
+  void adopt(std::shared_ptr<const Snapshot> snapshot);
+
+  std::size_t endpoints() const noexcept { return targets_.size(); }  // those whose last check is ending included
 
  private:
   struct Target;
+  void add(const CompiledUpstream& upstream, const CompiledEndpoint& endpoint);
   Task<void> watch(Target& target);
+  void forget(Target& target) noexcept;
   Task<Probe> check(Target& target);
   Duration random_below(Duration bound) noexcept;
   void record(Target& target, const Probe& probe);
@@ -54,6 +61,8 @@ class HealthScheduler {
   Semaphore scripts_;
   std::vector<std::unique_ptr<Target>> targets_;
   Scope checking_;
+  enum class State : std::uint8_t { made, running, stopped } state_ = State::made;
+  Event stopped_;
 };
 
 }  // namespace weir::proxy

@@ -29,6 +29,23 @@ void UpstreamConnection::give_back(bool reusable) noexcept { pool.give_back(*thi
 
 void UpstreamConnection::drop() noexcept { pool.retire(*this); }
 
+UpstreamConnection* ConnectionPool::make() {
+  UpstreamConnection* connection = store_.connections.make(store_.reactor, *this);
+  ++live_;
+  return connection;
+}
+
+void ConnectionPool::destroy(UpstreamConnection& connection) noexcept {
+  --live_;
+  store_.connections.destroy(&connection);
+}
+
+void ConnectionPool::keep_at_most(std::uint32_t max_idle, Duration idle_timeout) noexcept {
+  max_idle_ = max_idle;
+  idle_timeout_ = idle_timeout;
+  while (idle_ > max_idle_) retire(list_.back());
+}
+
 UpstreamConnection* ConnectionPool::take(Reuse reuse) noexcept {
   while (!list_.empty()) {
     UpstreamConnection& connection = list_.front();
@@ -113,7 +130,7 @@ void ConnectionPool::retire(UpstreamConnection& connection) noexcept {
     return;
   }
   connection.stream.close_now();
-  store_.connections.destroy(&connection);
+  destroy(connection);
 }
 
 // Whatever an idle or retiring connection has received, it is of no further use.

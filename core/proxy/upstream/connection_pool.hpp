@@ -41,16 +41,19 @@ struct ConnectionStore {
 
 class ConnectionPool {
  public:
-  // At most `max_idle` connections are kept, each for at most `idle_timeout`. The store outlives the pool.
-  ConnectionPool(ConnectionStore& store, std::uint32_t max_idle, Duration idle_timeout) noexcept
-      : store_(store), idle_timeout_(idle_timeout), max_idle_(max_idle) {}
+  // Keeps nothing until it is told how much. The store outlives the pool.
+  explicit ConnectionPool(ConnectionStore& store) noexcept : store_(store) {}
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
 
+  // From now on at most `max_idle` connections are kept, each for at most `idle_timeout`; what is idle beyond that is
+  // closed. Pinned ones are not counted.
+  void keep_at_most(std::uint32_t max_idle, Duration idle_timeout) noexcept;
+
   // A new connection, leased, its handle not open. May throw std::bad_alloc.
-  UpstreamConnection* make() { return store_.connections.make(store_.reactor, *this); }
+  UpstreamConnection* make();
   // Ends a connection whose handle was never opened.
-  void discard(UpstreamConnection& connection) noexcept { store_.connections.destroy(&connection); }
+  void discard(UpstreamConnection& connection) noexcept { destroy(connection); }
 
   // Leases the idle connection that was used last; null: there is none that will do.
   UpstreamConnection* take(Reuse reuse = Reuse::any) noexcept;
@@ -68,9 +71,11 @@ class ConnectionPool {
   void close_all() noexcept;
 
   std::uint32_t idle() const noexcept { return idle_; }
+  std::uint32_t live() const noexcept { return live_; }  // leased ones as well, and those that are about to close
 
  private:
   friend class UpstreamConnection;
+  void destroy(UpstreamConnection& connection) noexcept;
   void keep(UpstreamConnection& connection) noexcept;
   void take_out(UpstreamConnection& connection) noexcept;  // of wherever it is kept
   Duration time_kept(const UpstreamConnection& connection) const noexcept;
@@ -80,9 +85,10 @@ class ConnectionPool {
 
   ConnectionStore& store_;
   List<UpstreamConnection, UpstreamConnection> list_;  // most recently used first
-  Duration idle_timeout_;
-  std::uint32_t max_idle_;
+  Duration idle_timeout_{};
+  std::uint32_t max_idle_ = 0;
   std::uint32_t idle_ = 0;  // elements of list_
+  std::uint32_t live_ = 0;
 };
 
 }  // namespace weir::proxy

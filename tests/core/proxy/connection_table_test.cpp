@@ -17,9 +17,9 @@ std::shared_ptr<Spec> listeners(std::initializer_list<std::uint32_t> limits) {
 }
 
 struct World {
-  World(std::shared_ptr<const Spec> spec, const ServerOptions& options)
-      : world(1), reactor(world.make_backend()),
-        engine(reactor, std::make_shared<const Snapshot>(std::move(spec)), options), clients(engine, table),
+  World(std::shared_ptr<const Spec> spec, const ServerOptions& options, std::uint32_t max_connections = 0)
+      : world(1), reactor(world.make_backend()), snapshot(compiled(std::move(spec), max_connections)),
+        engine(reactor, snapshot, options), clients(engine, table),
         table(engine, clients) {
     world.drive(reactor);
   }
@@ -28,6 +28,11 @@ struct World {
     CHECK(world.run_until([this] { return table.empty() && engine.scope.live() == 0; }, std::chrono::hours{1}));
     for (const NativeHandle other : others) static_cast<sim::SimBackend&>(reactor.backend()).discard(other);
     world.release(reactor);
+  }
+  static std::shared_ptr<const Snapshot> compiled(std::shared_ptr<const Spec> spec, std::uint32_t max_connections) {
+    Findings findings;
+    findings.max_connections = max_connections;
+    return std::make_shared<const Snapshot>(std::move(spec), findings);
   }
   // Serves a connection that came by this listener.
   void connect(std::uint32_t listener) {
@@ -44,6 +49,7 @@ struct World {
 
   sim::SimWorld world;
   Reactor reactor;
+  std::shared_ptr<const Snapshot> snapshot;
   Engine engine;
   h1::ClientSide clients;
   ConnectionTable table;
@@ -70,9 +76,7 @@ TEST_CASE("a listener's limit counts what came by it", "[connections]") {
 }
 
 TEST_CASE("the limit of the process counts every connection, and the smaller limit holds", "[connections]") {
-  ServerOptions options;
-  options.max_connections = 3;
-  World world(listeners({2, 0}), options);
+  World world(listeners({2, 0}), {}, 3);
   CHECK(world.table.room(0) == 2);
   CHECK(world.table.room(1) == 3);
   world.connect(1);
@@ -86,17 +90,16 @@ TEST_CASE("the limit of the process counts every connection, and the smaller lim
 
 TEST_CASE("workers count together, and what is over the limit is no room", "[connections]") {
   SharedCounters shared;
-  shared.per_listener = std::make_unique<std::atomic<std::uint32_t>[]>(1);
   shared.connections = 7;  // of other workers
-  shared.per_listener[0] = 4;
   ServerOptions options;
-  options.max_connections = 10;
   options.shared = &shared;
-  World world(listeners({6}), options);
+  World world(listeners({6}), options, 10);
+  std::atomic<std::uint32_t>& of_listener = world.snapshot->listeners[0].state->connections;
+  of_listener = 4;
   CHECK(world.table.room(0) == 2);
   world.connect(0);
   CHECK(shared.connections == 8);
-  CHECK(shared.per_listener[0] == 5);
+  CHECK(of_listener == 5);
   CHECK(world.table.room(0) == 1);
   shared.connections = 12;
   CHECK(world.table.is_full(0));
@@ -106,9 +109,8 @@ TEST_CASE("workers count together, and what is over the limit is no room", "[con
 TEST_CASE("a connection that has ended leaves room again", "[connections]") {
   SharedCounters shared;
   ServerOptions options;
-  options.max_connections = 1;
   options.shared = &shared;
-  World world(listeners({0}), options);
+  World world(listeners({0}), options, 1);
   world.connect(0);
   CHECK(world.table.is_full(0));
   world.table.stop();

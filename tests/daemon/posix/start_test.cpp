@@ -15,6 +15,7 @@
 #include "core/platform/orphans.hpp"
 #include "core/platform/sockets.hpp"
 #include "daemon/listening.hpp"
+#include "tests/daemon/listening_support.hpp"
 #include "daemon/log_file.hpp"
 #include "daemon/resolve.hpp"
 #include "tests/support/catch.hpp"
@@ -68,17 +69,18 @@ TEST_CASE("every worker gets a socket for every address, and port 0 becomes one 
   add_listener(spec, "web", {"127.0.0.1:0", "unix:" + folder.path + "/a.sock"});
   add_listener(spec, "more", {"127.0.0.1:0"});
   ListeningSockets sockets;
-  REQUIRE(sockets.open(spec, 3).empty());
+  REQUIRE(sockets.open(test::held(spec), 3).empty());
 
   REQUIRE(sockets.bound().size() == 3);
   CHECK(sockets.bound()[0].address.port != 0);
   CHECK(sockets.bound()[2].address.port != 0);
   CHECK(sockets.bound()[0].address.port != sockets.bound()[2].address.port);
   for (std::uint32_t worker = 0; worker < 3; ++worker) {
-    const auto taken = sockets.take(worker);
+    const auto taken = sockets.take(worker, *test::compiled(spec));
     REQUIRE(taken.size() == 3);
     for (const auto& it : taken) CHECK(listens(it.native));
-    CHECK(sockets.take(worker).empty());  // once
+    const auto again = sockets.take(worker, *test::compiled(spec));
+    CHECK(std::all_of(again.begin(), again.end(), [](const auto& it) { return it.native == no_native_handle; }));  // once
     close_all(taken);
   }
   CHECK(std::filesystem::exists(folder.path + "/a.sock"));
@@ -91,13 +93,13 @@ TEST_CASE("an address that another process shares is found out, with one worker 
   add_listener(first_spec, "first", {"127.0.0.1:0"});
   for (const std::uint32_t holder : {1U, 2U}) {
     ListeningSockets first;
-    REQUIRE(first.open(first_spec, holder).empty());
+    REQUIRE(first.open(test::held(first_spec), holder).empty());
     proxy::Spec spec;
     add_listener(spec, "second", {to_string(first.bound()[0].address)});
     spec.listeners[0].origin = {"weir.yaml", 3, 9};
     for (const std::uint32_t workers : {1U, 2U}) {
       ListeningSockets second;
-      const auto failures = second.open(spec, workers);
+      const auto failures = second.open(test::held(spec), workers);
       REQUIRE(failures.size() == 1);
       INFO(failures[0]);
       CHECK(failures[0].starts_with("cannot listen on " + spec.listeners[0].bind_texts[0] +
@@ -110,7 +112,7 @@ TEST_CASE("all addresses that cannot be opened are named") {
   proxy::Spec spec;
   add_listener(spec, "web", {"192.0.2.1:8080", "127.0.0.1:0", "unix:/nonexistent/folder/a.sock"});
   ListeningSockets sockets;
-  const auto failures = sockets.open(spec, 2);
+  const auto failures = sockets.open(test::held(spec), 2);
   REQUIRE(failures.size() == 2);
   CHECK(failures[0].find("192.0.2.1:8080 (listener web): this machine does not have that address") !=
         std::string::npos);
@@ -227,14 +229,14 @@ TEST_CASE("the socket file that was bound is removed, and no other of its name")
   add_listener(spec, "web", {"unix:" + path});
   for (const bool replaced : {false, true}) {
     ListeningSockets sockets;
-    REQUIRE(sockets.open(spec, 1).empty());
+    REQUIRE(sockets.open(test::held(spec), 1).empty());
     if (replaced) {  // by the next weir, which listens there already
       std::filesystem::rename(path, path + ".old");
       std::ofstream(path) << "another's";
     }
     sockets.remove_socket_files();
     CHECK(std::filesystem::exists(path) == replaced);
-    close_all(sockets.take(0));
+    close_all(sockets.take(0, *test::compiled(spec)));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "core/platform/signal_source.hpp"
 #include "core/platform/sockets.hpp"
 #include "daemon/listening.hpp"
+#include "tests/daemon/listening_support.hpp"
 #include "daemon/log_file.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/sockets.hpp"
@@ -45,13 +46,13 @@ TEST_CASE("the first worker listens for all") {
   proxy::Spec spec;
   spec.listeners.push_back(listener_on("127.0.0.1:0"));
   ListeningSockets sockets;
-  REQUIRE(sockets.open(spec, 3).empty());
+  REQUIRE(sockets.open(test::held(spec), 3).empty());
   CHECK(sockets.bound().at(0).address.port != 0);
-  const auto taken = sockets.take(0);
+  const auto taken = sockets.take(0, *test::compiled(spec));
   REQUIRE(taken.size() == 1);
   CHECK(test::listens(taken[0].native));
-  CHECK(sockets.take(1).empty());
-  CHECK(sockets.take(2).empty());
+  CHECK(sockets.take(1, *test::compiled(spec)).empty());
+  CHECK(sockets.take(2, *test::compiled(spec)).empty());
   test::close_socket(taken[0].native);
 }
 
@@ -59,10 +60,10 @@ TEST_CASE("each worker has an instance of a named pipe") {
   proxy::Spec spec;
   spec.listeners.push_back(listener_on(pipe_text("each")));
   ListeningSockets sockets;
-  REQUIRE(sockets.open(spec, 3).empty());
+  REQUIRE(sockets.open(test::held(spec), 3).empty());
   CHECK(sockets.bound().size() == 1);
   for (std::uint32_t worker = 0; worker < 3; ++worker) {
-    const auto taken = sockets.take(worker);
+    const auto taken = sockets.take(worker, *test::compiled(spec));
     REQUIRE(taken.size() == 1);
     Handle instance;
     OpenSpec adopt;
@@ -79,8 +80,8 @@ TEST_CASE("a named pipe that somebody has is refused") {
   proxy::Spec spec;
   spec.listeners.push_back(listener_on(pipe_text("taken")));
   ListeningSockets first, second;
-  REQUIRE(first.open(spec, 2).empty());
-  const auto failures = second.open(spec, 2);
+  REQUIRE(first.open(test::held(spec), 2).empty());
+  const auto failures = second.open(test::held(spec), 2);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].find("another process has that pipe") != std::string::npos);
 }
@@ -89,10 +90,10 @@ TEST_CASE("an address that somebody listens on is refused") {
   proxy::Spec spec;
   spec.listeners.push_back(listener_on("127.0.0.1:0"));
   ListeningSockets first;
-  REQUIRE(first.open(spec, 1).empty());
+  REQUIRE(first.open(test::held(spec), 1).empty());
   spec.listeners[0] = listener_on(to_string(first.bound()[0].address));
   ListeningSockets second;
-  const auto failures = second.open(spec, 1);
+  const auto failures = second.open(test::held(spec), 1);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].find("the address is in use") != std::string::npos);
 }
@@ -101,7 +102,7 @@ TEST_CASE("a unix socket is refused with its rule") {
   proxy::Spec spec;
   spec.listeners.push_back(listener_on("unix:C:/weir.sock"));
   ListeningSockets sockets;
-  const auto failures = sockets.open(spec, 1);
+  const auto failures = sockets.open(test::held(spec), 1);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].find("unix sockets can be neither listened on nor connected to") != std::string::npos);
 }

@@ -18,7 +18,8 @@ constexpr std::uint32_t max_idle = 3;
 constexpr Duration idle_timeout = 60s;
 
 struct World {
-  World() : world(1), reactor(world.make_backend()), store(reactor), pool(store, max_idle, idle_timeout) {
+  World() : world(1), reactor(world.make_backend()), store(reactor), pool(store) {
+    pool.keep_at_most(max_idle, idle_timeout);
     world.drive(reactor);
   }
   ~World() {

@@ -1,0 +1,67 @@
+#pragma once
+// Reload: takes the configuration over from its file while weir serves. Everything that can fail comes before anything
+// changes: reading, judging, resolving, listening, compiling, and that each worker takes the new sockets. Then all workers
+// change over, each between two of its turns. Control thread; reading and resolving have a thread of their own meanwhile.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/coro/event.hpp"
+#include "core/coro/task.hpp"
+#include "core/proxy/health/scheduler.hpp"
+#include "core/reactor/reactor.hpp"
+#include "daemon/log_file.hpp"
+#include "daemon/serving.hpp"
+#include "daemon/worker.hpp"
+
+namespace weir::daemon {
+
+struct ReloadVerdict {
+  enum class Outcome : std::uint8_t {
+    taken_up,
+    refused,  // the configuration is wrong, or takes a restart
+    failed,   // it is right, but what it needs cannot be had now
+  };
+  Outcome outcome = Outcome::taken_up;
+  std::vector<std::string> problems;  // why not, or warnings; one may have several lines
+  Duration took{};
+
+  bool ok() const noexcept { return outcome == Outcome::taken_up; }
+};
+
+class Reload {
+ public:
+  // What a reload works on. Everything outlives it.
+  struct Parts {
+    Reactor& reactor;
+    Serving& serving;
+    std::vector<std::unique_ptr<Worker>>& workers;
+    Event& worker_changed;      // set whenever one of them has something to say
+    proxy::SharedCounters& shared;
+    proxy::HealthScheduler* checks;
+    LogFile& access_file;
+    LogWriter* access_log;      // null: there is none
+    const Overrides& overrides;
+    const std::string& file;
+  };
+  explicit Reload(const Parts& parts) noexcept : parts_(parts) {}
+
+  Task<ReloadVerdict> run();
+
+ private:
+  struct Loaded;
+  struct Next;  // the configuration that is to be served
+
+  static Loaded load(std::string file, std::string backend);
+  bool refuse(ReloadVerdict& verdict, const Loaded& loaded) const;
+  bool open(ReloadVerdict& verdict, Next& next);
+  Task<bool> prepare_workers(ReloadVerdict& verdict, Next& next);
+  Task<void> change_over(Next& next);
+  Task<void> wait_while(Worker::ReloadStep step);
+
+  Parts parts_;
+};
+
+}  // namespace weir::daemon
