@@ -41,6 +41,16 @@ bool complain_all(const std::vector<std::string>& failures) {
   return failures.empty();
 }
 
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (end != 0) lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(text.size(), end + 1));
+  }
+  return lines;
+}
+
 std::string url_of(const Address& address) {
   return address.has_port() ? "http://" + to_string(address) : to_string(address);
 }
@@ -350,13 +360,9 @@ Task<void> App::reload() {
 }
 
 void App::report(const ReloadVerdict& verdict) {
-  for (const std::string& problem : verdict.problems) {
-    if (verdict.ok()) {
-      log_warn("{}", problem);
-    } else {
-      log_error("{}", problem);
-    }
-  }
+  const Level level = verdict.ok() ? Level::warn : Level::error;
+  for (const std::string& problem : verdict.problems)
+    for (const std::string_view line : lines_of(problem)) log(level, "{}", line);
   if (verdict.ok()) {
     log_info("reloaded {} {}", kv("file", file_), kv("ms", verdict.took.count() / 1000000));
   } else {

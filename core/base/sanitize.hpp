@@ -12,6 +12,15 @@
 #endif
 #endif
 
+// Some sanitizer that sees a call only where it goes through the C library.
+#if defined(WEIR_ADDRESS_SANITIZER) || defined(__SANITIZE_THREAD__)
+#define WEIR_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define WEIR_SANITIZED 1
+#endif
+#endif
+
 #ifdef WEIR_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #endif

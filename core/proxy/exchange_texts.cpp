@@ -75,8 +75,9 @@ std::span<std::string_view> Exchange::room_for_views(std::size_t count) noexcept
 
 // What an edit does for this request. False: there is no room for some of its values, which are left empty.
 bool Exchange::apply(const HeaderEdit& edit, const EditTexts* texts, AppliedEdit& out) noexcept {
+  if (edit.empty()) return true;
   out = AppliedEdit(&edit);
-  if (out.empty() || texts == nullptr || texts->values.empty()) return true;
+  if (texts == nullptr || texts->values.empty()) return true;
   out.values = texts->values;
   if (texts->templates.empty()) return true;
   const std::span<std::string_view> values = room_for_views(texts->values.size());

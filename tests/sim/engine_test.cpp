@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -51,7 +52,7 @@ struct Summary {
   std::uint64_t trace = 0;
   Level level = Level::clean;
   std::size_t exchanges = 0, complete = 0, refused = 0, cut = 0, aborted = 0;
-  std::uint64_t reuses = 0, retries = 0;
+  std::uint64_t reuses = 0, retries = 0, reloads = 0;
 };
 
 // How long clients and origins wait where nothing may fail. A link that carries sixteen bytes at a time needs a quarter
@@ -98,6 +99,37 @@ void draw_clients(EngineWorld& sim, Rng& rng, const Mix& mix, Level level) {
     if (level != Level::harmful && options.pause > 0ns) own.early = false;
     for (std::uint64_t i = 0; i < count; ++i) exchanges.push_back(&sim.ledger.draw(own));
     sim.add_client(options, std::move(exchanges));
+  }
+}
+
+// Another configuration that serves the same clients. Nothing that is under way may be lost by it.
+std::shared_ptr<const proxy::Spec> vary(const proxy::Spec& spec, Rng& rng, Level level) {
+  auto next = std::make_shared<proxy::Spec>(spec);
+  proxy::UpstreamSpec& upstream = next->upstreams[0];
+  if (rng.chance(0.3)) upstream.max_idle = static_cast<std::uint32_t>(rng.below(3));
+  if (rng.chance(0.3)) std::rotate(upstream.endpoints.begin(), upstream.endpoints.begin() + 1, upstream.endpoints.end());
+  if (upstream.endpoints.size() > 1 && rng.chance(0.3)) upstream.endpoints.pop_back();
+  if (rng.chance(0.2)) next->listeners[0].upstream = upstream.name = "other";
+  if (rng.chance(0.3)) {
+    proxy::RouteSpec& route = next->routes.emplace_back();
+    route.path = "/none";
+    route.respond = proxy::Respond{};
+    route.timeout = next->timeouts;
+  }
+  // Its clients are told to leave, and what has not left after a while is cut.
+  if (level == Level::harmful && rng.chance(0.2)) next->listeners[0].name = "renamed";
+  return next;
+}
+
+void draw_reloads(EngineWorld& sim, std::uint64_t seed, Level level) {
+  Rng rng(seed * 0x9E3779B97F4A7C15 + 2);
+  if (!rng.chance(0.5)) return;
+  const std::uint64_t count = 1 + rng.below(6);
+  const std::uint64_t span = rng.chance(0.5) ? 20'000'000 : 500'000'000;  // nanoseconds
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const TimePoint when = sim.world.now() + Duration{static_cast<std::int64_t>(rng.below(span))};
+    auto next = vary(*sim.spec, rng, level);
+    sim.reload_at(when, std::move(next), !rng.chance(0.1));
   }
 }
 
@@ -166,6 +198,7 @@ Summary run_seed(std::uint64_t seed) {
     if (rng.chance(0.2)) origin.read_size = 1 + rng.below(200);
   }
   sim.start();
+  draw_reloads(sim, seed, level);
   draw_clients(sim, rng, mix, level);
   sim.run_clients(48h);
   const proxy::ServerCounters counters = sim.server().counters();
@@ -181,6 +214,7 @@ Summary run_seed(std::uint64_t seed) {
   summary.aborted = sim.ledger.count(Outcome::aborted);
   summary.reuses = counters.upstream_reuses;
   summary.retries = counters.retries;
+  summary.reloads = sim.reloads();
   return summary;
 }
 
@@ -218,11 +252,12 @@ TEST_CASE("whatever clients, origins and links do, every exchange is whole or vi
     all.aborted += summary.aborted;
     all.reuses += summary.reuses;
     all.retries += summary.retries;
+    all.reloads += summary.reloads;
   }
   CHECK(failed == 0);
   const std::string totals =
-      fmt::format("{} exchanges: {} complete, {} refused, {} cut, {} aborted; {} reuses, {} retries", all.exchanges,
-                  all.complete, all.refused, all.cut, all.aborted, all.reuses, all.retries);
+      fmt::format("{} exchanges: {} complete, {} refused, {} cut, {} aborted; {} reuses, {} retries, {} reloads", all.exchanges,
+                  all.complete, all.refused, all.cut, all.aborted, all.reuses, all.retries, all.reloads);
   if (only || std::getenv("WEIR_SIM_VERBOSE")) WARN(totals);
   if (count < 1000) return;
   // The seeds mean something only if all of this happens.
@@ -233,6 +268,7 @@ TEST_CASE("whatever clients, origins and links do, every exchange is whole or vi
   CHECK(all.aborted > 0);
   CHECK(all.reuses > 0);
   CHECK(all.retries > 0);
+  CHECK(all.reloads > count / 2);
 }
 
 TEST_CASE("seeds that failed once do not fail again") {

@@ -83,12 +83,17 @@ void EngineWorld::start() {
   options.log_line = [](void* context, std::string_view line) noexcept {
     static_cast<EngineWorld*>(context)->access_log_ += line;
   };
-  proxy::Findings findings;
-  findings.states = &states;
-  snapshot_ = std::make_shared<const proxy::Snapshot>(spec, findings);
+  snapshot_ = compile(spec);
   server_ = std::make_unique<proxy::Server>(*proxy_, snapshot_, options);
   serving_.spawn(serve());
   start_checks();
+}
+
+std::shared_ptr<const proxy::Snapshot> EngineWorld::compile(std::shared_ptr<const proxy::Spec> specification) {
+  proxy::Findings findings;
+  findings.states = &states;
+  findings.listeners = &listener_states_;
+  return std::make_shared<const proxy::Snapshot>(std::move(specification), findings);
 }
 
 void EngineWorld::start_checks() {
@@ -135,6 +140,41 @@ void EngineWorld::drain_at(TimePoint when) {
   world.at(when, [this] {
     if (!server_ended_) proxy_->post(drain_order_);
   });
+}
+
+void EngineWorld::reload_at(TimePoint when, std::shared_ptr<const proxy::Spec> next, bool commits) {
+  ReloadOrder& order = *reload_orders_.emplace_back(std::make_unique<ReloadOrder>());
+  order.world = this;
+  order.next = std::move(next);
+  order.commits = commits;
+  order.run = [](Posted& posted) noexcept {
+    const auto& self = static_cast<ReloadOrder&>(posted);
+    if (!self.world->server_ended_) self.world->reload(self);
+  };
+  world.at(when, [this, &order] {
+    if (!server_ended_) proxy_->post(order);
+  });
+}
+
+void EngineWorld::reload(const ReloadOrder& order) {
+  proxy::Change change;
+  change.snapshot = compile(order.next);
+  for (std::uint32_t i = 0; i < change.snapshot->listeners.size(); ++i)
+    change.sockets.push_back({change.snapshot->listeners[i].state->slot, no_native_handle, i});
+  const auto snapshot = change.snapshot;
+  if (server_->prepare(std::move(change))) return;
+  if (!order.commits) return server_->abandon();
+  server_->commit();
+  ++reloads_;
+  if (!checks_) return;
+  AdoptOrder& adopt = *adopt_orders_.emplace_back(std::make_unique<AdoptOrder>());
+  adopt.world = this;
+  adopt.snapshot = snapshot;
+  adopt.run = [](Posted& posted) noexcept {
+    auto& self = static_cast<AdoptOrder&>(posted);
+    if (self.world->checks_) self.world->checks_->adopt(std::move(self.snapshot));
+  };
+  control_->post(adopt);
 }
 
 void EngineWorld::expect(bool condition, std::string_view what) {

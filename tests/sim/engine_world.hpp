@@ -61,6 +61,9 @@ class EngineWorld {
   std::size_t clients_running() const noexcept { return asking_.live(); }
   bool run_clients(Duration limit);  // until each of them has ended
   void drain_at(TimePoint when);     // as another thread would: by an order posted to the reactor
+  // The same: takes another configuration up, or prepares it and thinks better of it.
+  void reload_at(TimePoint when, std::shared_ptr<const proxy::Spec> next, bool commits = true);
+  std::size_t reloads() const noexcept { return reloads_; }  // taken up
   bool server_ended() const noexcept { return server_ended_; }
   void log(std::string_view line) { log_ += line; }
 
@@ -74,7 +77,18 @@ class EngineWorld {
   struct DrainOrder : Posted {
     EngineWorld* world = nullptr;
   };
+  struct ReloadOrder : Posted {
+    EngineWorld* world = nullptr;
+    std::shared_ptr<const proxy::Spec> next;
+    bool commits = true;
+  };
+  struct AdoptOrder : Posted {  // to the checks
+    EngineWorld* world = nullptr;
+    std::shared_ptr<const proxy::Snapshot> snapshot;
+  };
   Task<void> serve();
+  std::shared_ptr<const proxy::Snapshot> compile(std::shared_ptr<const proxy::Spec> specification);
+  void reload(const ReloadOrder& order);
   void start_checks();
   void expect(bool condition, std::string_view what);
 
@@ -88,6 +102,10 @@ class EngineWorld {
   std::unique_ptr<proxy::HealthScheduler> checks_;  // on control_; both exist only where something is checked
   Scope serving_, checking_, origin_scope_, asking_;
   DrainOrder drain_order_;
+  std::vector<std::unique_ptr<ReloadOrder>> reload_orders_;
+  std::vector<std::unique_ptr<AdoptOrder>> adopt_orders_;
+  proxy::ListenerStates listener_states_;
+  std::size_t reloads_ = 0;
   Address listen_;
   std::string log_;
   std::string access_log_;

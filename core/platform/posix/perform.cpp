@@ -12,6 +12,7 @@
 #include "core/platform/child.hpp"
 #include "core/platform/errors.hpp"
 #include "core/platform/leased_receive.hpp"
+#include "core/platform/posix/calls.hpp"
 #include "core/platform/posix/descriptors.hpp"
 #include "core/platform/posix/sockaddr.hpp"
 #include "core/platform/sockets.hpp"
@@ -60,7 +61,7 @@ Attempt moved(Op& op, ssize_t result, std::size_t wanted) noexcept {
 
 Attempt receive(Op& op, char* data, std::size_t size) noexcept {
   if (size == 0) return fail(op, Errc::bad_argument);  // the answer would look like an end of stream
-  return moved(op, uninterrupted([&] { return ::recv(fd_of(op), data, size, 0); }), size);
+  return moved(op, uninterrupted([&] { return receive_bytes(fd_of(op), data, size); }), size);
 }
 
 std::size_t total(const SliceArgs& slices, std::uint32_t count) noexcept {
@@ -73,12 +74,12 @@ Attempt send(Op& op) noexcept {
   const std::uint32_t count = std::min(op.slices.count, max_slices);
   if (count == 1) {
     const IoSlice& only = op.slices.slices[0];
-    return moved(op, uninterrupted([&] { return ::send(fd_of(op), only.data, only.size, send_flags); }), only.size);
+    return moved(op, uninterrupted([&] { return send_bytes(fd_of(op), only.data, only.size, send_flags); }), only.size);
   }
   msghdr message{};
   message.msg_iov = reinterpret_cast<iovec*>(const_cast<IoSlice*>(op.slices.slices));
   message.msg_iovlen = count;
-  return moved(op, uninterrupted([&] { return ::sendmsg(fd_of(op), &message, send_flags); }), total(op.slices, count));
+  return moved(op, uninterrupted([&] { return send_message(fd_of(op), &message, send_flags); }), total(op.slices, count));
 }
 
 Attempt read(Op& op) noexcept {
