@@ -351,7 +351,7 @@ Task<void> App::reload() {
   while (reloading_ != Reloading::no && !draining_) {
     reloading_ = Reloading::yes;
     Reload one({*reactor_, serving_, workers_, worker_changed_, shared_, checks_.get(), access_file_, access_log_.get(),
-                overrides_, file_});
+                overrides_, file_}, {});
     auto running = one.run();
     const ReloadVerdict verdict = co_await running;
     report(verdict);

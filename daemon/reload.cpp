@@ -37,6 +37,7 @@ Task<ReloadVerdict> Reload::run() {
   Next next;
   next.spec = std::move(loaded.configuration.spec);
   next.names = std::move(loaded.names);
+  if (!plan(verdict, *next.spec)) co_return verdict;
   if (!open(verdict, next)) co_return verdict;
   auto preparing = prepare_workers(verdict, next);
   const bool prepared = co_await preparing;
@@ -62,6 +63,18 @@ bool Reload::refuse(ReloadVerdict& verdict, const Loaded& loaded) const {
   if (!loaded.names.failures.empty()) return true;
   verdict.outcome = ReloadVerdict::Outcome::taken_up;
   return false;
+}
+
+// False: nothing is to be taken up.
+bool Reload::plan(ReloadVerdict& verdict, const proxy::Spec& next) const {
+  verdict.plan = plan_of(*parts_.serving.snapshot, next);
+  if (order_.max_cut && verdict.plan->cut() > *order_.max_cut) {
+    verdict.outcome = ReloadVerdict::Outcome::cuts;
+    verdict.problems.push_back(fmt::format("{} tunnels would be cut, {} are allowed", verdict.plan->cut(), *order_.max_cut));
+    return false;
+  }
+  if (order_.plan_only) verdict.outcome = ReloadVerdict::Outcome::planned;
+  return !order_.plan_only;
 }
 
 // Opens what is new. False: something could not be opened, and what was is closed with `next`.

@@ -4,6 +4,7 @@
 // change over, each between two of its turns. Control thread; reading and resolving have a thread of their own meanwhile.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,22 +14,32 @@
 #include "core/proxy/health/scheduler.hpp"
 #include "core/reactor/reactor.hpp"
 #include "daemon/log_file.hpp"
+#include "daemon/reload_plan.hpp"
 #include "daemon/serving.hpp"
 #include "daemon/worker.hpp"
 
 namespace weir::daemon {
 
+// What is asked for.
+struct ReloadOrder {
+  bool plan_only = false;                  // says what would happen
+  std::optional<std::uint32_t> max_cut;    // refuses if more tunnels would be cut
+};
+
 struct ReloadVerdict {
   enum class Outcome : std::uint8_t {
     taken_up,
+    planned,  // and that was all that was asked for
     refused,  // the configuration is wrong, or takes a restart
     failed,   // it is right, but what it needs cannot be had now
+    cuts,     // it would cut more streams than are allowed
   };
   Outcome outcome = Outcome::taken_up;
   std::vector<std::string> problems;  // why not, or warnings; one may have several lines
+  std::optional<ReloadPlan> plan;     // once the configuration is known to be right
   Duration took{};
 
-  bool ok() const noexcept { return outcome == Outcome::taken_up; }
+  bool ok() const noexcept { return outcome == Outcome::taken_up || outcome == Outcome::planned; }
 };
 
 class Reload {
@@ -46,7 +57,7 @@ class Reload {
     const Overrides& overrides;
     const std::string& file;
   };
-  explicit Reload(const Parts& parts) noexcept : parts_(parts) {}
+  Reload(const Parts& parts, const ReloadOrder& order) noexcept : parts_(parts), order_(order) {}
 
   Task<ReloadVerdict> run();
 
@@ -56,12 +67,14 @@ class Reload {
 
   static Loaded load(std::string file, std::string backend);
   bool refuse(ReloadVerdict& verdict, const Loaded& loaded) const;
+  bool plan(ReloadVerdict& verdict, const proxy::Spec& next) const;
   bool open(ReloadVerdict& verdict, Next& next);
   Task<bool> prepare_workers(ReloadVerdict& verdict, Next& next);
   Task<void> change_over(Next& next);
   Task<void> wait_while(Worker::ReloadStep step);
 
   Parts parts_;
+  ReloadOrder order_;
 };
 
 }  // namespace weir::daemon

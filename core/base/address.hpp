@@ -55,6 +55,7 @@ struct AddressBlock {
 
   // IPv4-mapped IPv6 peers (::ffff:10.0.0.1) match IPv4 blocks.
   bool contains(const Address& address) const noexcept;
+  bool operator==(const AddressBlock&) const = default;
 };
 std::optional<AddressBlock> parse_block(std::string_view text) noexcept;
 

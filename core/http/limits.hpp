@@ -14,6 +14,7 @@ struct Limits {
   std::uint16_t header_count = 100;       // more: 431. At most max_fields
   std::size_t trailers = 4 * 1024;        // trailer section of a chunked body
   std::size_t chunk_line = 256;           // chunk size with extensions
+  bool operator==(const Limits&) const = default;
 };
 
 inline constexpr Limits usual_limits{};

@@ -324,8 +324,11 @@ Task<void> Exchange::tunnel() {
     tunnel_ = &relay;
     client.deadline().enter(Phase::tunnel, route->timeout.tunnel);
     if (draining()) drain();
+    std::atomic<std::uint32_t>& tunnels = snapshot->listeners[client.info().listener].state->tunnels;
+    tunnels.fetch_add(1, std::memory_order_relaxed);
     auto relaying = relay.run();
     co_await relaying;
+    tunnels.fetch_sub(1, std::memory_order_relaxed);
     tunnel_ = nullptr;
     tunnel_in_ = relay.from_a();
     body_out_ = relay.from_b();

@@ -26,6 +26,7 @@ struct Origin {
   std::string file;
   int line = 0;    // 1-based; 0: not from a file
   int column = 0;
+  bool operator==(const Origin&) const noexcept { return true; }  // what is asked for is the same wherever it stands
 };
 
 // Adds or removes header lines, in this order: remove, set, add. A set replaces every line of that name. Values are
@@ -39,6 +40,7 @@ struct HeaderEdit {
   std::vector<Line> set;
   std::vector<Line> add;
   bool empty() const noexcept { return remove.empty() && set.empty() && add.empty(); }
+  bool operator==(const HeaderEdit&) const = default;
 };
 
 // Deadlines of the phases of an exchange. 0 switches one off.
@@ -53,6 +55,7 @@ struct Timeouts {
   Duration half_closed = 10s;  // how long a client that has closed its sending side is still owed an answer
   Duration linger = 30s;       // behind an early answer: how long what the client still sends is read and dropped
   Duration linger_idle = 5s;   // the same, without a byte of it
+  bool operator==(const Timeouts&) const = default;
 };
 
 // How the paths of requests are brought into the one form that is matched and forwarded.
@@ -71,6 +74,7 @@ struct ListenerSpec {
   bool redirect_to_https = false;
   HeaderEdit response_headers;          // of every answer, weir's own included; the route's come after it
   Origin origin;
+  bool operator==(const ListenerSpec&) const = default;
 };
 
 // Built-in answer.
@@ -79,12 +83,14 @@ struct Respond {
   std::string body;
   std::string content_type = "text/plain; charset=utf-8";
   HeaderEdit headers;
+  bool operator==(const Respond&) const = default;
 };
 
 // A redirect.
 struct Redirect {
   std::uint16_t status = 308;
   std::string location;  // a template, Expansion::location
+  bool operator==(const Redirect&) const = default;
 };
 
 // Replaces the matched prefix, or the whole path. Each is a template, Expansion::path and Expansion::host.
@@ -92,11 +98,13 @@ struct Rewrite {
   std::optional<std::string> prefix;
   std::optional<std::string> path;
   std::optional<std::string> host;
+  bool operator==(const Rewrite&) const = default;
 };
 
 struct HeaderMatch {
   std::string name;
   std::optional<std::string> value;  // exact; absent: the field is there
+  bool operator==(const HeaderMatch&) const = default;
 };
 
 enum class PathMatch : std::uint8_t { prefix, exact };
@@ -126,6 +134,7 @@ struct RouteSpec {
   bool allow_upgrade = true;         // Upgrade (WebSocket) is passed on and tunnelled
   bool allow_trace = false;          // TRACE is passed on, without credentials; else 405
   Origin origin;
+  bool operator==(const RouteSpec&) const = default;
 };
 
 struct EndpointSpec {
@@ -133,6 +142,7 @@ struct EndpointSpec {
   std::vector<Address> addresses;    // one for an address; those of a host name once it is resolved
   std::uint32_t weight = 1;          // 0: gets no new requests
   Origin origin;
+  bool operator==(const EndpointSpec&) const = default;
 };
 
 // How it is found out whether an endpoint can take requests. Each endpoint is checked by itself, once per process.
@@ -166,6 +176,7 @@ struct UpstreamSpec {
   std::uint32_t max_idle = 256;      // kept-alive connections per endpoint and worker
   Duration idle_timeout = 60s;       // how long one is kept
   Origin origin;
+  bool operator==(const UpstreamSpec&) const = default;
 };
 
 // Which forwarding headers are added, and whose incoming ones are believed.
@@ -176,6 +187,7 @@ struct Forwarding {
   bool via_upstream = false;         // and to upstreams; nginx does not compress where it comes
   bool request_id = true;            // X-Request-ID to the upstream, and echoed to the client
   std::vector<AddressBlock> trusted_proxies;
+  bool operator==(const Forwarding&) const = default;
 };
 
 enum class LogFormat : std::uint8_t {
@@ -195,12 +207,14 @@ struct AccessLogSpec {
   LogFormat format = LogFormat::combined;
   std::string line;                  // with LogFormat::line: a template of the names in access_log_fields
   std::string path;                  // empty or "stdout": standard output; "stderr"
+  bool operator==(const AccessLogSpec&) const = default;
 };
 
 struct Shutdown {
   Duration timeout = 30s;            // requests in flight may take this long
   Duration idle = 1s;                // an idle keep-alive connection may still send one request for this long
   Duration tunnels = 10s;            // tunnels may stay this long, at most `timeout`
+  bool operator==(const Shutdown&) const = default;
 };
 
 struct Runtime {
