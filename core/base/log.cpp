@@ -55,16 +55,20 @@ std::string_view name_of(Level level) noexcept {
   return "error";
 }
 
-void append_line(const LogRecord& record, std::string& out) {
-  append_time(record.time, out);
-  out.append(" ").append(name_of(record.level)).append(" ");
-  for (const char c : record.text) {
+void append_escaped(std::string_view text, std::string& out) {
+  for (const char c : text) {
     if (is_control(c)) {
       fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned>(c));
     } else {
       out.push_back(c);
     }
   }
+}
+
+void append_line(const LogRecord& record, std::string& out) {
+  append_time(record.time, out);
+  out.append(" ").append(name_of(record.level)).append(" ");
+  append_escaped(record.text, out);
   out.push_back('\n');
 }
 

@@ -28,6 +28,8 @@ std::string_view name_of(Level level) noexcept;  // "info"
 
 // "2026-03-01T12:00:00.123Z warn text\n". Control characters become \xNN, so that no line can be forged.
 void append_line(const LogRecord& record, std::string& out);
+// The text with its control characters as \xNN: what append_line does, for other forms of line.
+void append_escaped(std::string_view text, std::string& out);
 // The text and a line end, for records that are lines already.
 void append_raw(const LogRecord& record, std::string& out);
 
