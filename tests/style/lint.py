@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-FOLDERS = ("core", "config", "daemon", "tests")
+FOLDERS = ("core", "config", "daemon", "systemd", "tests")
 
 
 def tool(name):

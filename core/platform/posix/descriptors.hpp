@@ -1,5 +1,5 @@
 #pragma once
-// Flags of descriptors. For the other files of core/platform/posix only.
+// Flags of descriptors. For the other files of core/platform/posix, and systemd/.
 
 #include <fcntl.h>
 

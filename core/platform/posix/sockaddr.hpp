@@ -1,5 +1,5 @@
 #pragma once
-// Between weir's Address and the system's sockaddr. For the other files of core/platform/posix only.
+// Between weir's Address and the system's sockaddr. For the other files of core/platform/posix, and systemd/.
 
 #include <sys/socket.h>
 

@@ -1,0 +1,15 @@
+#pragma once
+// A pipe for Notifier::barrier. Both ends are the caller's, and not inherited by programs that are started. Any thread.
+
+#include "core/base/error.hpp"
+
+namespace weir::systemd {
+
+struct Pipe {
+  int reading = -1;
+  int writing = -1;
+};
+Result<Pipe> make_pipe() noexcept;
+void close_end(int descriptor) noexcept;
+
+}  // namespace weir::systemd
