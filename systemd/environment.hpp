@@ -1,6 +1,6 @@
 #pragma once
 // The variables with which systemd starts a service. They are taken out of the process's environment, so that programs
-// started later, the scripts of health checks among them, neither speak for weir nor take its descriptors for theirs.
+// started later, such as health-check scripts, neither speak for weir nor mistake its descriptors for theirs.
 // Main thread, before any other thread starts. Everything else in systemd/ reads this struct and never the environment.
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct Environment {
 // Reads and removes them. The second call finds only JOURNAL_STREAM. Not on Linux: only `process` is set.
 Environment take_environment();
 
-// "NAME=value" for a process that takes over from this one (binary upgrade): it may notify, and is watched. It takes
-// effect once Notifier::main_process has named it.
+// "NAME=value" for the process that takes over in a binary upgrade, so that it can notify and feed the watchdog.
+// systemd listens to it once Notifier::main_process has named it.
 std::vector<std::string> environment_of_successor(const Environment& environment);
 
 }  // namespace weir::systemd

@@ -1,7 +1,7 @@
 #pragma once
 // Descriptors that systemd passes at start, by the protocol of sd_listen_fds(3): sockets of .socket units (socket
 // activation), and what an earlier process put into the descriptor store. Main thread, before any other thread starts:
-// the numbers are taken as they are. The caller owns the descriptors and closes those it has no use for.
+// the numbers are taken as they are. The caller owns the descriptors, and closes those it does not use.
 
 #include <cstdint>
 #include <expected>
@@ -26,7 +26,7 @@ struct PassedDescriptor {
   int descriptor = -1;
   Kind kind = Kind::other;
 
-  // Where the socket is bound; Family::none for what is not an IPv4, IPv6 or unix socket. The view of a unix path is
+  // Where the socket is bound; Family::none unless it is an IPv4, IPv6 or unix socket. The view of a unix path is
   // valid as long as this object. The path of an abstract socket starts with '@'.
   Address address() const noexcept;
 

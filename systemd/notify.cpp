@@ -16,11 +16,11 @@ std::int64_t microseconds(Duration duration) noexcept {
   return std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
-// Some code points are of no character, and systemd takes a text with one of them for none.
+// systemd rejects a text that contains a surrogate or one of the code points that Unicode reserves as non-characters.
 bool is_character(char32_t point) noexcept {
   const bool surrogate = point >= 0xd800 && point <= 0xdfff;
-  const bool none = (point >= 0xfdd0 && point <= 0xfdef) || (point & 0xfffe) == 0xfffe;
-  return point <= 0x10ffff && !surrogate && !none;
+  const bool reserved = (point >= 0xfdd0 && point <= 0xfdef) || (point & 0xfffe) == 0xfffe;
+  return point <= 0x10ffff && !surrogate && !reserved;
 }
 
 std::size_t bytes_by_lead(unsigned char lead) noexcept {

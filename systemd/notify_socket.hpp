@@ -22,7 +22,7 @@ class NotifySocket {
 
   static constexpr int no_descriptor = -1;
   // One datagram, with a copy of the descriptor if one is given, which stays the caller's. would_block: the manager has
-  // not read its earlier messages yet. A manager that has made its socket anew is found again.
+  // not read its earlier messages yet. A manager that has replaced its socket is found again.
   Error send(std::string_view message, int attached = no_descriptor) noexcept;
 
  private:

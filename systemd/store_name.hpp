@@ -1,7 +1,7 @@
 #pragma once
-// Names under which weir keeps listening sockets in systemd's descriptor store: "weir-listen/LISTENER/INDEX". They obey
-// is_descriptor_name (notify.hpp), whatever the listener is called, and no .socket unit has such a name by accident.
-// Any thread.
+// Names under which weir keeps listening sockets in systemd's descriptor store: "weir-listen/LISTENER/INDEX". They are
+// valid for systemd (is_descriptor_name in notify.hpp) whatever the listener is called, and the default name of a
+// .socket unit never looks like one. Any thread.
 
 #include <cstdint>
 #include <optional>
@@ -16,11 +16,11 @@ struct StoreName {
   friend bool operator==(const StoreName&, const StoreName&) = default;
 };
 
-// In the listener's name a slash, a colon, a percent sign and all that is not printable ASCII is %XX. Nothing: the name
-// would be longer than systemd takes; such a socket cannot be stored.
+// Slash, colon, percent sign, blank and everything but printable ASCII becomes %XX in the listener's name. Nothing: the
+// result is longer than systemd allows, and such a socket cannot be stored.
 std::optional<std::string> to_string(const StoreName& name);
 
-// Nothing: weir has not stored it, as the names of .socket units.
+// Nothing: not a name that weir stores under; the names of .socket units, for example.
 std::optional<StoreName> parse_store_name(std::string_view text);
 
 }  // namespace weir::systemd

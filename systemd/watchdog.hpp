@@ -8,8 +8,8 @@
 
 namespace weir::systemd {
 
-// How long weir may be silent; say it is alive at half of it. Nothing: nobody watches this process (no or another
-// WATCHDOG_PID's, or values that systemd would not write).
+// The longest silence that systemd accepts; call Notifier::alive at half of it. Nothing: this process is not watched,
+// or the values are not ones that systemd writes.
 std::optional<Duration> watchdog_interval(const Environment& environment) noexcept;
 
 }  // namespace weir::systemd

@@ -12,7 +12,7 @@
 namespace weir::systemd {
 namespace {
 
-// Zero: no such address (a vsock that a virtual machine notifies through, a relative path).
+// Zero: not an address of a unix socket (the vsock of a virtual machine, a relative path).
 socklen_t to_sockaddr(std::string_view address, sockaddr_un& out) noexcept {
   out = {};
   if (address.size() < 2 || address.size() >= sizeof out.sun_path) return 0;

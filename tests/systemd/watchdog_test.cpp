@@ -25,16 +25,16 @@ TEST_CASE("the watchdog's interval is the one of the unit") {
   CHECK(interval("500", "42") == std::optional<Duration>(500us));
 }
 
-TEST_CASE("without a process the interval is anyone's, as a process that takes over needs it") {
+TEST_CASE("without WATCHDOG_PID the interval applies to any process, as one that takes over needs it") {
   CHECK(interval("30000000", "") == std::optional<Duration>(30s));
 }
 
-TEST_CASE("another process's watchdog is none of ours") {
+TEST_CASE("a watchdog of another process is ignored") {
   CHECK_FALSE(interval("30000000", "43").has_value());
   CHECK_FALSE(interval("30000000", "42x").has_value());
 }
 
-TEST_CASE("what systemd would not write is no watchdog") {
+TEST_CASE("values that systemd would not write are ignored") {
   for (const char* text : {"", "0", "-1", "1s", "30000000 ", "99999999999999999999", "9223372036854775807"}) {
     CAPTURE(text);
     CHECK_FALSE(interval(text, "42").has_value());

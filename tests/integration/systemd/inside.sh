@@ -84,6 +84,7 @@ part_probe() {
   local before; before=$(property MainPID)
   check "restart" systemctl restart weir
   check "the socket comes from the store" says "from the store" fetch 18080
+  check "where it stays" is NFileDescriptorStore 1
   check "it is another process" not says "$before " fetch 18080
   before=$(property MainPID)
   signal 9
@@ -179,6 +180,10 @@ part_reload() {
 # What weir promises once it speaks the protocol itself: docs/systemd.md.
 part_service() {
   install_units
+  drop_in weir.service <<'END'
+[Service]
+WatchdogSec=3s
+END
   cp "$here/weir.yaml" /etc/weir/weir.yaml
   check "start waits until every listener accepts" systemctl start weir
   check "at once it answers" says origin fetch 18099

@@ -51,7 +51,7 @@ void Manager::close_socket() {
   if (address_.front() == '/') ::unlink(address_.c_str());
 }
 
-void Manager::make_anew() {
+void Manager::replace_socket() {
   close_socket();
   open();
 }

@@ -26,7 +26,7 @@ class Manager {
   // The next message. A field that is there twice, and no message, fail the test.
   Notice next();
   bool has_message() const;
-  void make_anew();  // as after a restart: another socket at the same address
+  void replace_socket();  // as after a restart: another socket at the same address
 
  private:
   void open();

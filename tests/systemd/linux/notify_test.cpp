@@ -151,13 +151,13 @@ TEST_CASE("a manager that does not read is not waited for") {
   CHECK(manager.next().fields == Fields{{"READY", "1"}});
 }
 
-TEST_CASE("a manager that has made its socket anew is found again") {
+TEST_CASE("a manager that has replaced its socket is found again") {
   const auto address = GENERATE(Manager::Address::path, Manager::Address::abstract);
   Manager manager(address);
   Notifier notifier(notify_at(manager.address()));
   CHECK_FALSE(notifier.ready());
   manager.next();
-  manager.make_anew();
+  manager.replace_socket();
   CHECK_FALSE(notifier.alive());
   CHECK(manager.next().fields == Fields{{"WATCHDOG", "1"}});
 }
@@ -176,7 +176,7 @@ TEST_CASE("a manager that is gone is an error each time, and found when it comes
   CHECK(nowhere.ready().code == Errc::not_found);
 }
 
-TEST_CASE("an address that is none is an error, not a crash") {
+TEST_CASE("an invalid address is an error, not a crash") {
   for (const std::string& address : {std::string("relative"), std::string("/"), std::string("@"),
                                      "/" + std::string(200, 'a'), std::string("vsock:2:1234")}) {
     CAPTURE(address);
