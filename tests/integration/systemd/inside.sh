@@ -163,12 +163,13 @@ END
 part_reload() {
   probe_unit
   mkdir -p /etc/systemd/system/weir.service.d
-  printf '[Service]\nType=notify-reload\nExecReload=\n' >/etc/systemd/system/weir.service.d/type.conf
+  sed -i 's/^Type=notify$/Type=notify-reload/' /etc/systemd/system/weir.service
+  printf '[Service]\nExecReload=\n' >/etc/systemd/system/weir.service.d/type.conf
   systemctl daemon-reload
   systemctl start weir; echo "       notify-reload: start $?, Type=$(property Type), $(property SubState)"
   systemctl reload weir 2>&1 | sed 's/^/       /'
   journalctl -b --no-pager -o cat 2>/dev/null | grep -F notify-reload | tail -1 | sed 's/^/       /'
-  systemctl stop weir
+  probe_unit
   printf '[Service]\nExecReload=\nExecReload=/bin/false\n' >/etc/systemd/system/weir.service.d/type.conf
   systemctl daemon-reload
   check "start" systemctl start weir
