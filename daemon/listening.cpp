@@ -114,11 +114,13 @@ std::vector<std::string> ListeningSockets::open_all(const ListeningSockets* befo
   std::vector<std::string> failures;
   for (std::uint32_t index = 0; index < spec_->listeners.size(); ++index) {
     const proxy::ListenerSpec& listener = spec_->listeners[index];
+    if (before != nullptr ? keep_activated(*before, index) : activate(index)) continue;
     for (std::size_t i = 0; i < listener.bind.size(); ++i) {
       Bound bound{index, listener.bind[i], {}, to_string(listener.bind[i])};
       // The system chooses a port for each of these.
       if (bound.address.has_port() && bound.address.port == 0) bound.wanted += " " + std::to_string(i) + " " + listener.name;
       if (before != nullptr && keep(*before, bound)) continue;
+      if (adopt(bound)) continue;
       const bool second_family = i < listener.second_family.size() && listener.second_family[i];
       if (second_family && bound.address.port == 0 && !bound_.empty()) bound.address.port = bound_.back().address.port;
       Error error = open_address(bound);
@@ -151,6 +153,102 @@ bool ListeningSockets::keep(const ListeningSockets& before, const Bound& wanted)
   }
   return false;
 }
+
+// ---- sockets that were given to this process ------------------------------------------------------------------------
+
+namespace {
+
+// Marks in Bound::wanted the sockets of a listener that came by socket activation.
+std::string activated(const std::string& listener, std::size_t number) {
+  return "activated " + std::to_string(number) + " " + listener;
+}
+
+std::optional<Address> address_of(NativeHandle native, HandleKind kind) {
+  Handle handle;
+  handle.native = native;
+  handle.kind = kind;
+  const auto address = platform::local_address(handle);
+  handle.native = no_native_handle;  // it was lent
+  handle.kind = HandleKind::none;
+  if (!address) return std::nullopt;
+  return *address;
+}
+
+}  // namespace
+
+// Sockets that share an address go to one worker each; where there are fewer of them than workers, some get a copy.
+void ListeningSockets::share(std::vector<NativeHandle> natives, HandleKind kind) {
+  const bool balances = platform::balances_listeners();
+  const std::size_t given = natives.size();
+  for (std::uint32_t worker = 0; balances && worker < workers_; ++worker) {
+    if (worker < given) continue;
+    if (const Result<NativeHandle> copy = platform::duplicate(natives[worker % given])) natives.push_back(*copy);
+  }
+  for (std::size_t i = 0; i < natives.size(); ++i)
+    add(balances ? static_cast<std::uint32_t>(i % workers_) : 0, natives[i], kind);
+}
+
+// True: the listener's sockets were passed under its name, so its own addresses are not opened.
+bool ListeningSockets::activate(std::uint32_t listener) {
+  const std::string& name = spec_->listeners[listener].name;
+  std::size_t number = 0;
+  for (Inherited& one : inherited_) {
+    if (one.from != Inherited::From::activation || one.name != name || one.native == no_native_handle) continue;
+    Bound bound{listener, {}, {}, activated(name, number++)};
+    share({std::exchange(one.native, no_native_handle)}, HandleKind::listener);
+    if (const auto address = address_of(sockets_.back().native, sockets_.back().kind)) bound.address = *address;
+    bound_.push_back(std::move(bound));
+  }
+  return number != 0;
+}
+
+bool ListeningSockets::keep_activated(const ListeningSockets& before, std::uint32_t listener) {
+  const std::string& name = spec_->listeners[listener].name;
+  std::size_t number = 0;
+  Bound bound;
+  bound.listener = listener;
+  for (bound.wanted = activated(name, 0); keep(before, bound); bound.wanted = activated(name, number)) ++number;
+  return number != 0;
+}
+
+// True: it is listened on already, by sockets that the process before this one had.
+bool ListeningSockets::adopt(const Bound& bound) {
+  const std::string wanted = to_string(bound.address);
+  std::vector<NativeHandle> natives;
+  for (Inherited& one : inherited_)
+    if (one.from == Inherited::From::predecessor && one.address == wanted && one.native != no_native_handle)
+      natives.push_back(std::exchange(one.native, no_native_handle));
+  if (natives.empty()) return false;
+  share(std::move(natives), HandleKind::listener);
+  Bound& adopted = bound_.emplace_back(bound);
+  if (bound.address.family == Family::unix_path) adopted.file = platform::file_id(std::string(bound.address.path));
+  return true;
+}
+
+std::vector<std::string> ListeningSockets::close_unwanted() noexcept {
+  std::vector<std::string> names;
+  for (Inherited& one : inherited_) {
+    if (one.native == no_native_handle) continue;
+    Handle handle;
+    handle.native = one.native;
+    handle.kind = HandleKind::listener;
+    platform::close(handle);
+    names.push_back(one.name + " (" + one.address + ")");
+  }
+  inherited_.clear();
+  return names;
+}
+
+std::vector<ListeningSockets::Open> ListeningSockets::all() const {
+  std::vector<Open> open;
+  for (const Socket& socket : sockets_) {
+    const Bound& bound = bound_[socket.bound];
+    open.push_back({spec_->listeners[bound.listener].name, to_string(bound.address), socket.native});
+  }
+  return open;
+}
+
+// ---- sockets of one's own -------------------------------------------------------------------------------------------
 
 void ListeningSockets::add(std::uint32_t worker, NativeHandle native, HandleKind kind) {
   sockets_.push_back({next_id_++, worker, static_cast<std::uint32_t>(bound_.size()), native, kind, Owner::this_set});
@@ -214,6 +312,10 @@ void ListeningSockets::succeed(ListeningSockets& before) noexcept {
   before.next_id_ = next_id_;
   bound_.clear();
   sockets_.clear();
+}
+
+void ListeningSockets::disown_files() noexcept {
+  for (Bound& bound : bound_) bound.file.reset();
 }
 
 void ListeningSockets::remove_file(const Bound& bound) const noexcept {

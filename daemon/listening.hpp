@@ -19,12 +19,29 @@
 
 namespace weir::daemon {
 
+// A listening socket that this process was given at its start.
+struct Inherited {
+  enum class From : std::uint8_t {
+    activation,   // a socket unit of systemd: `name` is a listener's, and its sockets take the place of its addresses
+    predecessor,  // the process before this one, or the descriptor store: it is used where a listener has that address
+  };
+  From from = From::predecessor;
+  std::string name;
+  std::string address;  // as text, "127.0.0.1:80": what a listener's address is compared with
+  NativeHandle native = no_native_handle;
+};
+
 class ListeningSockets {
  public:
   ListeningSockets() = default;
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
   ~ListeningSockets() { close_untaken(); }
+
+  // Before open(): what is not opened because it is there. Passes the descriptors to this set.
+  void inherit(std::vector<Inherited> given) { inherited_ = std::move(given); }
+  // After open(): closes those that no listener wanted, and names them.
+  std::vector<std::string> close_unwanted() noexcept;
 
   // Opens every address of every listener for that many workers; where the system does not balance them, a TCP address
   // for the first worker only. Each worker has an instance of a named pipe: a client gets one that is free, and stays
@@ -53,7 +70,17 @@ class ListeningSockets {
   };
   const std::vector<Bound>& bound() const noexcept { return bound_; }
 
+  // Every socket there is, whoever closes it, with the name of its listener and its address as text.
+  struct Open {
+    std::string listener, address;
+    NativeHandle native = no_native_handle;
+  };
+  std::vector<Open> all() const;
+
   std::size_t count() const noexcept { return sockets_.size(); }  // of all workers
+
+  // Another process listens on these sockets from now on: their files are its own.
+  void disown_files() noexcept;
 
   // Removes the files of unix sockets, unless another file has the name by now. While they still listen: after that the
   // number of the file may be another's, too.
@@ -73,7 +100,11 @@ class ListeningSockets {
 
   std::vector<std::string> open_all(const ListeningSockets* before, int patience);
   bool keep(const ListeningSockets& before, const Bound& wanted);
+  bool keep_activated(const ListeningSockets& before, std::uint32_t listener);
   Error open_address(Bound bound);
+  bool activate(std::uint32_t listener);
+  bool adopt(const Bound& bound);
+  void share(std::vector<NativeHandle> natives, HandleKind kind);
   void add(std::uint32_t worker, NativeHandle native, HandleKind kind);
   void close_from(std::size_t first) noexcept;
   void close_untaken() noexcept { close_from(0); }
@@ -84,6 +115,7 @@ class ListeningSockets {
   std::uint32_t next_id_ = 0;
   std::vector<Socket> sockets_;
   std::vector<Bound> bound_;
+  std::vector<Inherited> inherited_;  // not used yet
 };
 
 // "cannot listen on 127.0.0.1:80 (listener web, weir.yaml:3:9): permission denied: use a port above 1023 or ..."
