@@ -22,9 +22,10 @@ void write_access_line(void* context, std::string_view line) noexcept {
 }  // namespace
 
 Worker::Worker(Setup setup) : setup_(std::move(setup)) {
-  for (Command* command : {&refuse_, &drain_, &stop_, &arrivals_, &backend_failed_, &prepare_, &commit_, &abandon_})
+  for (Command* command : {&refuse_, &finish_, &drain_, &stop_, &arrivals_, &backend_failed_, &prepare_, &commit_, &abandon_})
     command->worker = this;
   refuse_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->admit_no_more(); };
+  finish_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->finish(); };
   drain_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->drain(); };
   stop_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->stop(); };
   arrivals_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->take_arrivals(); };
@@ -55,6 +56,7 @@ Worker::~Worker() {
 }
 
 void Worker::refuse_newcomers() noexcept { post(refuse_); }
+void Worker::finish() noexcept { post(finish_); }
 void Worker::drain() noexcept { post(drain_); }
 void Worker::stop() noexcept { post(stop_); }
 
@@ -95,6 +97,11 @@ void Worker::abandon() noexcept {
 void Worker::take_up(ReloadStep next) noexcept {
   step_.store(next, std::memory_order_release);
   setup_.changed(setup_.context);
+}
+
+proxy::ServerCounters Worker::counters() noexcept {
+  const std::lock_guard lock(mutex_);
+  return server_ != nullptr ? server_->counters() : counters_;
 }
 
 bool Worker::take(const proxy::AcceptedConnection& connection) noexcept try {
@@ -193,6 +200,7 @@ void Worker::publish(Reactor& reactor, proxy::Server& server) noexcept {
     reactor_ = &reactor;
     server_ = &server;
     if (refuse_.asked) reactor.post(refuse_);
+    if (finish_.asked) reactor.post(finish_);
     if (drain_.asked) reactor.post(drain_);
     if (stop_.asked) reactor.post(stop_);
   }

@@ -44,6 +44,7 @@ class Worker {
 
   // Control thread; what was asked before is not asked again. A worker that has ended ignores them.
   void refuse_newcomers() noexcept;  // a moment before drain(): see core/platform/admission.hpp
+  void finish() noexcept;
   void drain() noexcept;
   void stop() noexcept;
 
@@ -62,9 +63,9 @@ class Worker {
 
   bool serving() const noexcept { return serving_.load(std::memory_order_acquire); }  // has begun to
   bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
-  // Both once ended. Why it ended before it was told to; empty: it did not.
+  // Once ended. Why it ended before it was told to; empty: it did not.
   const std::string& failure() const noexcept { return failure_; }
-  const proxy::ServerCounters& counters() const noexcept { return counters_; }
+  proxy::ServerCounters counters() noexcept;  // any thread, at any time
 
  private:
   struct Command : Posted {
@@ -92,6 +93,7 @@ class Worker {
   proxy::ServerCounters counters_;
   std::string failure_;
   Command refuse_;
+  Command finish_;
   Command drain_;
   Command stop_;
   Command backend_failed_;

@@ -1,5 +1,5 @@
 #pragma once
-// Counters of the engine: those that one worker writes, and those that all workers of a process share. Plain values.
+// Counters of the engine: those that one worker writes, and those that all workers of a process share.
 
 #include <atomic>
 #include <cstddef>
@@ -7,10 +7,32 @@
 
 namespace weir::proxy {
 
-// Of one worker. Read by others after the worker has ended, or approximately.
+// One thread adds, any thread reads: it costs no more than a plain number.
+class Counter {
+ public:
+  Counter() noexcept = default;
+  Counter(const Counter& other) noexcept : value_(other) {}
+  Counter& operator=(const Counter& other) noexcept {
+    value_.store(other, std::memory_order_relaxed);
+    return *this;
+  }
+  operator std::uint64_t() const noexcept {  // NOLINT(google-explicit-constructor)
+    return value_.load(std::memory_order_relaxed);
+  }
+  Counter& operator+=(std::uint64_t more) noexcept {
+    value_.store(*this + more, std::memory_order_relaxed);
+    return *this;
+  }
+  Counter& operator++() noexcept { return *this += 1; }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// Of one worker, which writes them; a copy is a moment's.
 struct ServerCounters {
-  std::uint64_t accepted = 0, requests = 0, responses = 0, bytes_in = 0, bytes_out = 0;
-  std::uint64_t upstream_connects = 0, upstream_reuses = 0, retries = 0, accept_pauses = 0;
+  Counter accepted, requests, responses, bytes_in, bytes_out;
+  Counter upstream_connects, upstream_reuses, retries, accept_pauses;
 };
 
 // Of one process. Written by all its workers.

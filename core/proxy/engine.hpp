@@ -26,6 +26,7 @@ namespace weir::proxy {
 // How far a server has come. It only ever goes forward, and may leave out what lies between.
 enum class RunState : std::uint8_t {
   serving,
+  finishing, // as draining, but nothing that is in flight is bounded
   draining,  // accepts nothing any more; what is in flight is finished, answers carry Connection: close
   stopping,  // what is left is cut
   over,      // no connection is left, and none is taken over

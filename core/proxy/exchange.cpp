@@ -36,6 +36,8 @@ Task<void> Exchange::run() {
     acting = answer_error(verdict.status, verdict.ending);
   } else if (route->respond) {
     acting = answer_respond(*route->respond);
+  } else if (route->handled) {
+    acting = answer_handled();
   } else if (route->redirect) {
     acting = answer_redirect(*route->redirect);
   } else if (max_forwards(client.head()) == 0) {
@@ -101,7 +103,8 @@ void Exchange::cut_off(Cut why, std::string_view word) noexcept {
 }
 
 void Exchange::late(Late what) noexcept {
-  if (what == Late::total) return cut_off(tunnel_ != nullptr && draining() ? Cut::stopped : Cut::total_timeout);
+  const bool drained = tunnel_ != nullptr && draining() && engine.state != RunState::finishing;
+  if (what == Late::total) return cut_off(drained ? Cut::stopped : Cut::total_timeout);
   if (what == Late::half_closed) return cut_off(Cut::client_gone);
   switch (client.deadline().phase()) {
     case Phase::connect: return attempt_.fail(Cut::connect_timeout);
@@ -117,7 +120,7 @@ bool Exchange::draining() const noexcept {
 }
 
 void Exchange::drain() noexcept {
-  if (tunnel_ == nullptr) return;
+  if (tunnel_ == nullptr || engine.state == RunState::finishing) return;
   client.deadline().bound_total(now() + spec().runtime.shutdown.tunnels);
   client.deadline().enter(Phase::tunnel, route->timeout.tunnel);
 }

@@ -4,13 +4,14 @@
 // client stream's connection; the worker's thread only.
 //
 // The parts: exchange.cpp (the page, attempts, the relay of the response), request_target.cpp (what of the request decides
-// the route), exchange_texts.cpp (texts with variables), answers.cpp (weir's own answers), exchange_log.cpp. Attempts and
-// the upload are objects of their own.
+// the route), exchange_texts.cpp (texts with variables), answers.cpp (weir's own answers), handled.cpp (those of a handler),
+// exchange_log.cpp. Attempts and the upload are objects of their own.
 
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/base/object_pool.hpp"
@@ -24,6 +25,8 @@
 #include "core/proxy/upload.hpp"
 
 namespace weir::proxy {
+
+struct HandlerAnswer;
 
 class Exchange final : private ExchangeContext, private Deadline::Watcher, private ClientStream::Events {
  public:
@@ -100,6 +103,11 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   std::string_view reflected_head() noexcept;
   bool may_trace() const noexcept { return route->allow_trace; }
   bool may_connect() const noexcept { return route->allow_connect && !route->upstream.empty(); }
+
+  // handled.cpp
+  Task<void> answer_handled();
+  Task<void> send_handled(const HandlerAnswer& answer);
+  Task<void> read_whole_body(std::string& body);
 
   // exchange_log.cpp
   void finish(bool complete) noexcept;

@@ -82,6 +82,7 @@ class MessageStream {
 // Who asks, and by which way. Set before the exchange begins.
 struct ClientInfo {
   const Address* peer = nullptr;       // stays in place as long as the stream
+  const Handle* connection = nullptr;  // the same; null: nothing that the system knows
   std::uint32_t listener = 0;          // index into Spec::listeners
   bool trusted = false;                // the peer is a trusted proxy
   std::string_view scheme = "http";

@@ -33,6 +33,7 @@ class Server::Impl : Timer {
   void commit();
   void abandon() noexcept;
   void close_listeners() noexcept;
+  void finish() noexcept;
   void drain() noexcept;
   void stop() noexcept;
 
@@ -65,6 +66,7 @@ class Server::Impl : Timer {
   void forget_retired() noexcept;
   Task<void> close_upstreams();
   void enter(RunState state) noexcept;
+  void accept_no_more(RunState state) noexcept;
 
   Acceptors acceptors_;
   Scope accepting_;  // the acceptors that run
@@ -223,12 +225,19 @@ void Server::Impl::close_listeners() noexcept {
   for (const auto& acceptor : acceptors_) acceptor->end();
 }
 
-void Server::Impl::drain() noexcept {
-  if (engine.draining()) return;
-  enter(RunState::draining);
+void Server::Impl::finish() noexcept { accept_no_more(RunState::finishing); }
+
+void Server::Impl::accept_no_more(RunState state) noexcept {
+  if (engine.state >= state) return;
+  enter(state);
   ending_.set();
   close_listeners();
   connections.drain();
+}
+
+void Server::Impl::drain() noexcept {
+  if (engine.state >= RunState::draining) return;
+  accept_no_more(RunState::draining);
   const Duration bound = engine.spec().runtime.shutdown.timeout;
   if (bound > Duration{}) engine.reactor.timers().arm(*this, engine.reactor.now() + bound);
 }
@@ -251,6 +260,7 @@ Error Server::prepare(Change change) { return impl_->prepare(std::move(change));
 void Server::commit() { impl_->commit(); }
 void Server::abandon() noexcept { impl_->abandon(); }
 void Server::close_listeners() noexcept { impl_->close_listeners(); }
+void Server::finish() noexcept { impl_->finish(); }
 void Server::drain() noexcept { impl_->drain(); }
 void Server::stop() noexcept { impl_->stop(); }
 const ServerCounters& Server::counters() const noexcept { return impl_->engine.counters; }

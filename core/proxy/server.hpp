@@ -41,13 +41,16 @@ class Server {
   // connections end after Spec::runtime.shutdown.idle, everything after shutdown.timeout.
   void drain() noexcept;
 
+  // Own thread. As drain(), but what is in flight, tunnels included, may take as long as it takes; a drain() may follow.
+  void finish() noexcept;
+
   // Own thread. Cuts what is left.
   void stop() noexcept;
 
   const ServerCounters& counters() const noexcept;
   std::uint32_t connections() const noexcept;     // client connections now
   std::uint32_t idle_upstreams() const noexcept;  // pooled connections now
-  bool draining() const noexcept;                 // drain() or stop() was called, or all is over
+  bool draining() const noexcept;                 // finish(), drain() or stop() was called, or all is over
 
   class Impl;
 

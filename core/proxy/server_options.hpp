@@ -13,6 +13,7 @@
 
 namespace weir::proxy {
 
+class Handler;
 struct Snapshot;
 
 // A listening descriptor that was opened before the worker started; ownership passes to the server.
@@ -47,6 +48,7 @@ struct ServerOptions {
   void* hand_over_context = nullptr;
   SharedCounters* shared = nullptr;   // null: this server is alone
   std::uint64_t seed = 1;             // of request ids
+  Handler* handler = nullptr;         // answers routes with RouteSpec::handled; outlives the server
   // One access-log line with its line feed. Called on the worker's thread; must not block. Null: no log.
   void (*log_line)(void* context, std::string_view line) noexcept = nullptr;
   bool log_colour = false;  // the access log is read on a terminal that shows colours

@@ -122,6 +122,7 @@ struct RouteSpec {
   std::string upstream;
   std::optional<Respond> respond;
   std::optional<Redirect> redirect;
+  bool handled = false;              // by ServerOptions::handler, inside this process; no key sets it
 
   Rewrite rewrite;
   HeaderEdit request_headers;
@@ -222,6 +223,7 @@ struct Runtime {
   std::string backend = "auto";
   std::size_t buffer_size = 32 * 1024;   // bytes
   std::uint32_t max_scripts = 16;        // of health checks, running at a time
+  std::string control = "auto";          // the control socket: auto, off, or an address of its own: "unix:/path"
   Shutdown shutdown;
 };
 

@@ -74,6 +74,7 @@ void EngineWorld::start() {
   }
   proxy::ServerOptions options;
   options.seed = world.seed();
+  options.handler = handler;
   options.context = this;
   options.log_event = [](void* context, std::string_view text) noexcept {
     auto& self = *static_cast<EngineWorld*>(context);

@@ -43,6 +43,7 @@ class EngineWorld {
   std::shared_ptr<proxy::Spec> spec;  // one listener, one upstream with the origins
   std::vector<OriginOptions> origin_options;
   proxy::EndpointStates states;         // of endpoints with a health check
+  proxy::Handler* handler = nullptr;    // of routes that are handled
   void set_client_faults(const FaultPlan& plan);  // clients to proxy
   void set_origin_faults(const FaultPlan& plan);  // proxy to origins
 

@@ -24,8 +24,9 @@ std::shared_ptr<const proxy::Snapshot> compile(std::size_t endpoints, ScriptedEx
   return std::make_shared<const proxy::Snapshot>(std::move(spec), findings);
 }
 
-proxy::ServerOptions logging_to(std::string& line) {
+proxy::ServerOptions options_of(std::string& line, proxy::Handler* handler) {
   proxy::ServerOptions options;
+  options.handler = handler;
   options.context = &line;
   options.log_line = [](void* to, std::string_view text) noexcept { static_cast<std::string*>(to)->append(text); };
   return options;
@@ -34,11 +35,11 @@ proxy::ServerOptions logging_to(std::string& line) {
 }  // namespace
 
 ScriptedExchange::ScriptedExchange(std::string_view head, std::size_t endpoints, Configure configure,
-                                   proxy::Findings findings)
+                                   proxy::Findings findings, proxy::Handler* handler)
     : frames_before_(FramePool::live()),
       world(1),
       reactor(world.make_backend()),
-      engine_(reactor, compile(endpoints, configure, findings), logging_to(line_)),
+      engine_(reactor, compile(endpoints, configure, findings), options_of(line_, handler)),
       source(reactor, trace),
       client(reactor, engine_.snapshot, timer, trace, head) {
   world.drive(reactor);

@@ -17,10 +17,11 @@ namespace weir::sim {
 
 class ScriptedExchange {
  public:
-  // The head of the request as in ScriptedClient; so many endpoints. `configure` may change the specification.
+  // The head of the request as in ScriptedClient; so many endpoints. `configure` may change the specification. `handler`
+  // answers routes that are handled.
   using Configure = void (*)(proxy::Spec& spec);
   explicit ScriptedExchange(std::string_view head, std::size_t endpoints = 1, Configure configure = nullptr,
-                            proxy::Findings findings = {});
+                            proxy::Findings findings = {}, proxy::Handler* handler = nullptr);
   ScriptedExchange(const ScriptedExchange&) = delete;
   ScriptedExchange& operator=(const ScriptedExchange&) = delete;
   ~ScriptedExchange();

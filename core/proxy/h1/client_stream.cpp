@@ -28,6 +28,7 @@ ClientStream::ClientStream(ClientConnection& connection) noexcept
       out_(connection.side.writers) {
   const Engine& engine = connection.side.engine;
   info_.peer = &connection.peer;
+  info_.connection = &connection.stream.handle();
   info_.listener = connection.slot().index;
   info_.trusted = connection.trusted;
   info_.started = engine.reactor.now();
