@@ -137,6 +137,23 @@ std::optional<Address> read_bind(Reader& reader, Node& node, const Path& path) {
   return std::nullopt;
 }
 
+std::optional<std::string> read_control(Reader& reader, Node& node, const Path& path) {
+  const std::string word = node.is_scalar() && !node.is(Node::quoted) ? lower(node.view()) : std::string{};
+  if (word == "auto") return word;
+  if (word == "off" || word == "no" || word == "false") return "off";  // YAML 1.1 reads them as a boolean
+  const auto given = reader.text(node, path);
+  if (!given) return std::nullopt;
+  std::optional<std::string> text(*given);
+  if (*text == "auto" || *text == "off") return text;
+  const auto address = parse_address(*text);
+  if (address && !address->has_port()) return check_family(reader, node, path, *address) ? text : std::nullopt;
+  reader.error(node, path, fmt::format("\"{}\" is not a place for the control socket", *text),
+               address                  ? "it is of this machine only: write auto, off or unix:/path"
+               : text->starts_with('/') ? fmt::format("write a unix socket as unix:{}", *text)
+                                        : "write auto, off or unix:/path");
+  return std::nullopt;
+}
+
 bool read_endpoint(Reader& reader, Node& node, const Path& path) {
   const auto text = reader.text(node, path);
   if (!text) return false;

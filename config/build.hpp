@@ -121,6 +121,9 @@ std::optional<std::string> read_field_value(Reader& reader, Node& node, const Pa
 
 // addresses.cpp
 std::optional<Address> read_bind(Reader& reader, Node& node, const Path& path);
+
+// Where the control socket is: "auto", "off", or the text of an address that only this machine can reach.
+std::optional<std::string> read_control(Reader& reader, Node& node, const Path& path);
 bool read_endpoint(Reader& reader, Node& node, const Path& path);  // an address or name:port
 bool is_host_name(std::string_view text) noexcept;
 

@@ -50,6 +50,9 @@ constexpr Key runtime_keys[] = {
     {"buffer_size", Type::size, "32KiB", "Size of a buffer, from 8KiB to 1MiB. A head must fit into one."},
     number("max_scripts", &proxy::Runtime::max_scripts, "16", 1, 1000,
            "How many health check scripts may run at a time; the others wait."),
+    {"control", Type::text, "auto",
+     "The control socket, where `weir status`, `stop`, `reload` and their like reach this process: `auto`, `off`, or "
+     "`unix:/run/weir/a.sock`, on Windows `'\\\\.\\pipe\\a'`. Only its user and root may connect."},
     section("shutdown", keys::shutdown, "How weir stops."),
 };
 constexpr Key limits_keys[] = {

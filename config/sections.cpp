@@ -32,6 +32,9 @@ void Builder::runtime(Node* node, const Path& path) {
     }
   }
   fields.read_size("buffer_size", spec_.runtime.buffer_size, 8 * KiB, 1 * MiB);
+  if (Node* control = fields["control"]) {
+    if (auto where = read_control(reader_, *control, fields.at("control"))) spec_.runtime.control = std::move(*where);
+  }
   fields.read_members(spec_.runtime);
   const Path below = fields.at("shutdown");
   Fields shutdown(reader_, fields["shutdown"], below, keys::shutdown);

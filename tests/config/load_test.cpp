@@ -1,4 +1,6 @@
 // A good file becomes the Spec it describes.
+#include <fmt/format.h>
+
 #include "tests/config/support.hpp"
 
 using namespace weir;
@@ -25,9 +27,16 @@ TEST_CASE("The smallest file is a listener with an upstream") {
   CHECK_FALSE(spec->access_log.enabled);
 }
 
+TEST_CASE("The control socket can be off, also as YAML has it") {
+  for (const char* word : {"off", "no", "false", "\"off\"", "OFF"}) {
+    const auto spec = good(fmt::format("listeners: {{ web: ':1' }}\nroutes: [{{ respond: 204 }}]\nruntime: {{ control: {} }}\n", word));
+    CHECK(spec->runtime.control == "off");
+  }
+}
+
 TEST_CASE("Every key of the top sections arrives") {
   const auto spec = good(R"(
-runtime: { workers: 3, backend: poll, buffer_size: 64KiB, shutdown: { timeout: 10s, idle: 0s, tunnels: 3s } }
+runtime: { workers: 3, backend: poll, buffer_size: 64KiB, control: "unix:/run/a.sock", shutdown: { timeout: 10s, idle: 0s, tunnels: 3s } }
 paths: { merge_slashes: false, encoded_slashes: keep }
 limits: { request_line: 4KiB, header_line: 2KiB, head: 60KiB, header_count: 50, trailers: 1KiB }
 timeouts: { head: 1s, keep_alive: 2s, connect: 3s, first_byte: 4s, idle: 5s, total: 6s, tunnel: 7s, half_closed: 8s, linger: 9s, linger_idle: 10s }
@@ -40,6 +49,7 @@ routes: [{ respond: 204 }]
   CHECK(spec->runtime.workers == 3);
   CHECK(spec->runtime.backend == "poll");
   CHECK(spec->runtime.buffer_size == 64 * 1024);
+  CHECK(spec->runtime.control == "unix:/run/a.sock");
   CHECK(spec->runtime.shutdown.timeout == 10s);
   CHECK(spec->runtime.shutdown.idle == 0s);
   CHECK(spec->limits.request_line == 4096);

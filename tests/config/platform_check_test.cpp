@@ -64,6 +64,16 @@ TEST_CASE("unix sockets are refused on Windows where they are written, and nowhe
   }
 }
 
+TEST_CASE("a control socket is judged like a listener") {
+  const std::string unix_socket = one_listener("", "runtime: { control: \"unix:/run/a.sock\" }\n");
+  CHECK(rules(judged("linux", unix_socket)).empty());
+  CHECK(rules(judged("windows", unix_socket)) == "windows-no-unix-sockets");
+  const std::string pipe = one_listener("", "runtime: { control: '\\\\.\\pipe\\a' }\n");
+  CHECK(rules(judged("linux", pipe)) == "named-pipes-windows-only");
+  CHECK(rules(judged("windows", pipe)).empty());
+  CHECK(rules(judged("windows/select", one_listener("", "runtime: { control: auto }\n"))).empty());
+}
+
 TEST_CASE("named pipes are refused where they are written, everywhere but on Windows' iocp") {
   const std::string text =
       "listeners:\n  web: { bind: '\\\\.\\pipe\\web', upstream: app }\n"

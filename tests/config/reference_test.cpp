@@ -121,6 +121,7 @@ TEST_CASE("The defaults of the table are those of the Spec") {
   CHECK(std::to_string(limits.header_count) == text_of_key(keys::limits, "header_count"));
   CHECK(size_text(proxy::Runtime{}.buffer_size) == text_of_key(keys::runtime, "buffer_size"));
   CHECK(proxy::Runtime{}.backend == text_of_key(keys::runtime, "backend"));
+  CHECK(proxy::Runtime{}.control == text_of_key(keys::runtime, "control"));
   CHECK(duration_text(proxy::HealthCheckSpec{}.interval) == text_of_key(keys::health_check, "interval"));
   CHECK(duration_text(proxy::HealthCheckSpec{}.timeout) == text_of_key(keys::health_check, "timeout"));
   CHECK(proxy::Spec{}.server_name == text_of_key(keys::file, "server_name"));
