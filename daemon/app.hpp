@@ -9,22 +9,28 @@
 #include <vector>
 
 #include "core/coro/event.hpp"
+#include "core/coro/semaphore.hpp"
 #include "core/platform/signal_source.hpp"
 #include "core/proxy/h1/upstream_stream.hpp"
 #include "core/proxy/health/scheduler.hpp"
 #include "daemon/cli.hpp"
+#include "daemon/control/control_server.hpp"
 #include "daemon/distributor.hpp"
+#include "daemon/lifecycle.hpp"
 #include "daemon/log_file.hpp"
+#include "daemon/log_reopening.hpp"
 #include "daemon/reload.hpp"
+#include "daemon/run_state.hpp"
 #include "daemon/serving.hpp"
+#include "daemon/start.hpp"
 #include "daemon/worker.hpp"
 
 namespace weir::daemon {
 
-class App {
+class App final : private Controlled, private RequestSink {
  public:
   // `file`: where the specification is from, for reloads; empty: it is from the command line.
-  App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, std::string file);
+  App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, const std::string& file, const Start& start);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
   ~App();
@@ -50,25 +56,49 @@ class App {
   std::string addresses_as_json() const;
 
   void start_checks();
+  // app_run.cpp
   Task<void> control();
   Task<void> watch_signals(Handle& signals);
-  Task<void> force_end(CancelToken token);
   void on_signal(platform::Signal signal);
-  void ask_reload();
-  Task<void> reload();
-  void report(const ReloadVerdict& verdict);
-  void begin_drain();
+  void request(Request request) noexcept override;
+  void take_requests();
+  void act(Request request);
+  Task<void> act_and_log(Request request);
   void on_backend_failure() noexcept;
+  void enter(RunEvent event) noexcept;
+  std::int64_t shutdown_ms() const noexcept;
+  void shut_doors();
   Task<void> drain_workers(CancelToken token);
-  void begin_stop();
+  Task<void> force_end(CancelToken token);
   bool all_workers_ended();
+  Task<void> keep_house(CancelToken token);
+  bool workers_make_progress();
+
   void close_logs(int code);
+
+  // app_control.cpp
+  bool has_control() const noexcept { return control_wanted() != "off"; }
+  const std::string& control_wanted() const noexcept;
+  void start_control();
+  Task<Verdict> perform(Request request, const RequestOptions& options) override;
+  Task<Verdict> reload(const ReloadOrder& order);
+  void note_reload(const ReloadVerdict& verdict);
+  Task<Verdict> reopen_logs();
+  bool writes_log_file() const { return access_log_ && !access_file_.is_standard(); }
+  // app_upgrade.cpp
+  Task<Verdict> upgrade();
+  void hand_over_to(std::uint32_t process);
+  std::string status_line() const;
+  Status status() override;
 
   const proxy::Spec& spec() const noexcept { return *serving_.spec; }
 
+  std::unique_ptr<Lifecycle> lifecycle_;
   Serving serving_;
+  const Start start_;
   const Overrides overrides_;
-  const std::string file_;
+  std::string file_;  // absolute; empty: there is none
+  WallTime since_;
   Resolved names_;  // at the start
   std::string backend_name_;
 
@@ -77,6 +107,7 @@ class App {
   LogFile access_file_;
   LogFile event_file_{"stderr"};
   proxy::SharedCounters shared_;
+  LogReopening reopening_;
 
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<LogWriter> access_log_;
@@ -86,16 +117,20 @@ class App {
   std::unique_ptr<Reactor> reactor_;
   std::unique_ptr<proxy::h1::UpstreamSide> check_protocol_;
   std::unique_ptr<proxy::HealthScheduler> checks_;
+  std::unique_ptr<ControlServer> control_;
   Note note_;
   Note backend_failed_;
   Event changed_;         // a worker has something to say
   Event worker_changed_;  // the same, for a reload that waits for it
-  // A reload that is asked for while one runs follows it, however often it is asked for.
-  enum class Reloading : std::uint8_t { no, yes, again } reloading_ = Reloading::no;
+  Semaphore reloading_{1};      // one at a time, in the order in which they are asked for
+  bool reload_waits_ = false;   // one that nobody waits for has been asked for and has not begun
+  std::uint64_t reloads_ = 0, refused_reloads_ = 0;
+  std::optional<LastReload> last_reload_;
   Scope tasks_;
-  bool announced_ = false;
-  bool draining_ = false;
-  bool stopping_ = false;
+  std::atomic<std::uint32_t> requested_{0};  // a bit for each Request
+  RunState state_ = RunState::starting;
+  bool is_succeeded_ = false;  // another process goes on with the sockets
+  bool stuck_ = false;         // a worker does not answer, which has been told
   bool failed_ = false;
 };
 

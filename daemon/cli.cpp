@@ -7,13 +7,16 @@
 #include <array>
 #include <string_view>
 
+#include "config/text.hpp"
+#include "core/base/address.hpp"
 #include "core/platform/program.hpp"
 
 namespace weir::daemon {
 namespace {
 
-constexpr std::array<std::string_view, 8> commands = {"run",      "check", "proxy",       "platforms",
-                                                      "selftest", "stop",  "reopen-logs", "version"};
+constexpr std::array<std::string_view, 12> commands = {"run",   "check",  "proxy",       "platforms", "selftest", "status",
+                                                       "stop",  "drain",  "reload",      "reopen-logs", "upgrade",
+                                                       "version"};
 
 std::string default_files() { return fmt::format("{}", fmt::join(platform::default_configuration_files(), ", then ")); }
 
@@ -24,6 +27,7 @@ std::string short_help() {
   weir check weir.yaml                look for mistakes in a configuration file
   weir check --target windows weir.yaml   would another system accept it?
   weir run weir.yaml                  serve it (without a file: {})
+  weir status                         what a running weir is doing
 
 More: weir --help, weir COMMAND --help, weir version -v
 )",
@@ -61,6 +65,15 @@ Message unknown_command(const std::string& word) {
   return wrong(fmt::format("'{}' is not a command: there are {}", word, fmt::join(commands, ", ")));
 }
 
+void read_control(Overrides& overrides, const std::string& text) {
+  const auto address = parse_address(text);
+  const bool local = address && !address->has_port();
+  if (text != "auto" && text != "off" && !local) {
+    throw CLI::ValidationError("--control", fmt::format("'{}' is not auto, off or unix:/path", text));
+  }
+  overrides.control = text;
+}
+
 void add_overrides(CLI::App& command, Overrides& overrides) {
   command.add_option("--workers", overrides.workers, "Worker threads, 1 to 1024 (default: one per processor)")
       ->check(CLI::Range(1, 1024))
@@ -73,12 +86,43 @@ void add_overrides(CLI::App& command, Overrides& overrides) {
       ->check(CLI::Range(0, 1 << 20))
       ->type_name("FD");
   command.add_flag("--print-addresses", overrides.print_addresses, "Write that JSON line to standard output");
+  command
+      .add_option_function<std::string>(
+          "--control", [&overrides](const std::string& text) { read_control(overrides, text); },
+          "Where weir status, stop and the like reach it: auto, off or unix:/path; overrides the file (proxy: off)")
+      ->type_name("WHERE");
 }
 
-void add_process(CLI::App& command, SignalCommand& values) {
-  command.add_option("--pid", values.process, "Its PID, as printed by --print-addresses and --ready-fd")
-      ->required()
-      ->check(CLI::Range(1U, UINT32_MAX))
+void read_timeout(ControlCommand& command, const std::string& text) {
+  const config::DurationResult read = config::parse_duration(text);
+  if (read.verdict != config::Quantity::good || read.value <= Duration{}) {
+    throw CLI::ValidationError("--timeout", fmt::format("'{}' is not a duration such as 30s", text));
+  }
+  command.timeout = read.value;
+}
+
+// Which weir is meant, and how its verdict is wanted.
+std::vector<CLI::Option*> add_control(CLI::App& command, ControlCommand& values) {
+  return {
+      command.add_option("-c,--config", values.config, "The one that serves this file, if several are running")
+          ->type_name("FILE"),
+      command.add_option("--control", values.address, "The one whose control socket this is: unix:/run/weir/123.sock")
+          ->type_name("ADDRESS"),
+      command
+          .add_option_function<std::string>(
+              "--timeout", [&values](const std::string& text) { read_timeout(values, text); },
+              "How long to wait for its verdict (default 60s)")
+          ->type_name("DURATION"),
+      command.add_flag("--json", values.json, "Print its answer as JSON"),
+  };
+}
+
+void add_process(CLI::App& command, SignalCommand& values, const std::vector<CLI::Option*>& by_control) {
+  CLI::Option* pid = command.add_option("--pid", values.process,
+                                        "Signal this process instead, without a verdict; its PID is as printed by "
+                                        "--print-addresses and --ready-fd");
+  for (CLI::Option* option : by_control) pid->excludes(option);
+  pid->check(CLI::Range(1U, UINT32_MAX))
       ->type_name("N");
 }
 
@@ -92,6 +136,7 @@ struct Grammar {
   SignalCommand stop_values;
   bool stop_now = false;
   SignalCommand reopen_values;
+  ControlCommand control_values;  // of whichever of these commands it is
   SelftestCommand selftest_values;
   VersionCommand version_values;
   ProxyCommand proxy_values;
@@ -101,7 +146,11 @@ struct Grammar {
   CLI::App* proxy = app.add_subcommand("proxy", "Proxy one address to one or several targets, without a file");
   CLI::App* platforms =
       app.add_subcommand("platforms", "Show what this build offers here, and what each system cannot do");
+  CLI::App* status = app.add_subcommand("status", "Show what a running weir is doing");
   CLI::App* stop = app.add_subcommand("stop", "Ask a running weir to finish requests in flight and exit");
+  CLI::App* drain = app.add_subcommand("drain", "Ask a running weir to accept no more, finish everything, then exit");
+  CLI::App* reload = app.add_subcommand("reload", "Ask a running weir to take its configuration over from its file");
+  CLI::App* upgrade = app.add_subcommand("upgrade", "Ask a running weir to hand over to a new process of its binary");
   CLI::App* reopen = app.add_subcommand("reopen-logs", "Ask a running weir to reopen its log files");
   CLI::App* selftest =
       app.add_subcommand("selftest", "Run the conformance suite of this build on this machine; exit 1 if a test fails");
@@ -149,9 +198,14 @@ struct Grammar {
         ->type_name("NAME");
     selftest->add_flag("--json", selftest_values.json, "Print the verdict as JSON");
 
-    add_process(*stop, stop_values);
+    for (CLI::App* command : {status, drain, reload, upgrade}) add_control(*command, control_values);
+    reload->add_flag("--plan", control_values.reload.plan_only,
+                     "Say what it would keep, change, drain and cut, and do nothing; exit 3 if tunnels would be cut");
+    reload->add_option("--max-cut", control_values.reload.max_cut, "Refuse, with exit 3, if more tunnels would be cut")
+        ->type_name("N");
+    add_process(*stop, stop_values, add_control(*stop, control_values));
     stop->add_flag("--now", stop_now, "Do not wait for requests in flight");
-    add_process(*reopen, reopen_values);
+    add_process(*reopen, reopen_values, add_control(*reopen, control_values));
 
     version->add_flag("-v,--verbose", version_values.verbose, "Print compiler, build type, backends and libraries too");
 
@@ -200,20 +254,41 @@ struct Grammar {
   }
 };
 
+// One of the commands that reach a running weir by its control socket; nothing: it is another.
+std::optional<ControlCommand> controlled(const Grammar& grammar) {
+  ControlCommand command = grammar.control_values;
+  if (grammar.status->parsed()) return command;
+  if (grammar.stop->parsed()) {
+    command.request = grammar.stop_now ? Request::stop_now : Request::stop;
+  } else if (grammar.drain->parsed()) {
+    command.request = Request::drain;
+  } else if (grammar.reload->parsed()) {
+    command.request = Request::reload;
+  } else if (grammar.reopen->parsed()) {
+    command.request = Request::reopen_logs;
+  } else if (grammar.upgrade->parsed()) {
+    command.request = Request::upgrade;
+  } else {
+    return std::nullopt;
+  }
+  return command;
+}
+
 Command chosen(Grammar& grammar) {
   if (grammar.version->parsed()) return grammar.version_values;
   if (grammar.check->parsed()) return grammar.check_values;
   if (grammar.platforms->parsed()) return grammar.platforms_values;
   if (grammar.selftest->parsed()) return grammar.selftest_values;
   if (grammar.proxy->parsed()) return grammar.proxy_values;
-  if (grammar.stop->parsed()) {
+  if (grammar.stop->parsed() && grammar.stop_values.process != 0) {
     grammar.stop_values.what = grammar.stop_now ? SignalCommand::What::stop_now : SignalCommand::What::stop;
     return grammar.stop_values;
   }
-  if (grammar.reopen->parsed()) {
+  if (grammar.reopen->parsed() && grammar.reopen_values.process != 0) {
     grammar.reopen_values.what = SignalCommand::What::reopen_logs;
     return grammar.reopen_values;
   }
+  if (auto control = controlled(grammar)) return *control;
   if (grammar.run->parsed()) {
     RunCommand& run = grammar.run_values;
     if (!run.file.empty() && !grammar.run_positional.empty() && run.file != grammar.run_positional) {

@@ -9,12 +9,17 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/time.hpp"
+#include "daemon/lifecycle.hpp"
+#include "daemon/reload_plan.hpp"
+
 namespace weir::daemon {
 
 // Exit codes of every command.
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_failed_start = 1;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_would_cut = 3;               // a reload would cut more streams than are allowed
 inline constexpr int exit_refused_configuration = 78;  // EX_CONFIG: restarting does not help
 
 enum class AccessLogChoice : std::uint8_t { off, terminal, combined, json };
@@ -25,6 +30,7 @@ struct Overrides {
   std::string backend;           // empty: as configured
   std::optional<int> ready_fd;   // gets the addresses as one JSON line when everything listens, then is closed
   bool print_addresses = false;  // the same line on standard output
+  std::string control;           // of --control, as runtime.control; empty: as configured
 };
 
 struct RunCommand {
@@ -76,6 +82,16 @@ struct SignalCommand {
   std::uint32_t process = 0;
 };
 
+// What a running weir is asked for by its control socket.
+struct ControlCommand {
+  std::optional<Request> request;   // nothing: its status
+  std::string config;               // the one that serves this file; empty: any
+  std::string address;              // the one whose socket is there: "unix:/run/weir/123.sock"; empty: it is looked for
+  std::optional<Duration> timeout;  // until its verdict; nothing: a minute
+  bool json = false;                // prints the answer as it came
+  ReloadOrder reload;               // of a reload
+};
+
 // Help that was asked for (exit_ok, standard output), or what is wrong with the command line (exit_usage, stderr).
 struct Message {
   std::string text;
@@ -83,7 +99,7 @@ struct Message {
 };
 
 using Command = std::variant<Message, RunCommand, CheckCommand, PlatformsCommand, SelftestCommand, VersionCommand,
-                             ProxyCommand, SignalCommand>;
+                             ProxyCommand, SignalCommand, ControlCommand>;
 
 // `arguments` without the program's name.
 Command parse_command_line(std::span<const std::string> arguments);

@@ -44,7 +44,7 @@ int no_file() {
   return exit_usage;
 }
 
-int run(const RunCommand& command) {
+int run(const RunCommand& command, const Start& start) {
   if (!usable(command.overrides)) return exit_usage;
   const std::string file = command.file.empty() ? default_file() : command.file;
   if (file.empty()) return no_file();
@@ -54,7 +54,7 @@ int run(const RunCommand& command) {
     fmt::print(stderr, "weir: {} was rejected, nothing was started\n", file);
     return exit_refused_configuration;
   }
-  return App(std::move(loaded.spec), command.overrides, file).run();
+  return App(std::move(loaded.spec), command.overrides, file, start).run();
 }
 
 int version(const VersionCommand& command) {
@@ -63,14 +63,14 @@ int version(const VersionCommand& command) {
   return exit_ok;
 }
 
-int proxy(const ProxyCommand& command) {
+int proxy(const ProxyCommand& command, const Start& start) {
   if (!usable(command.overrides)) return exit_usage;
   auto spec = spec_of(command);
   if (!spec) {
     fmt::print(stderr, "weir: {}\nTry 'weir proxy --help'.\n", spec.error());
     return exit_usage;
   }
-  return App(std::move(*spec), command.overrides, {}).run();
+  return App(std::move(*spec), command.overrides, {}, start).run();
 }
 
 namespace {

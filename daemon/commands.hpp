@@ -3,6 +3,7 @@
 
 #include "daemon/cli.hpp"
 #include "daemon/selftest.hpp"
+#include "daemon/start.hpp"
 
 namespace weir::daemon {
 
@@ -10,16 +11,13 @@ namespace weir::daemon {
 std::string default_file();
 int no_file();
 
-int run(const RunCommand& command);
+int run(const RunCommand& command, const Start& start);
 int check(const CheckCommand& command);
 int selftest(const SelftestCommand& command, Suite suite);
 int platforms(const PlatformsCommand& command);
 int version(const VersionCommand& command);
-int proxy(const ProxyCommand& command);
+int proxy(const ProxyCommand& command, const Start& start);
 int signal(const SignalCommand& command);
 int say(const Message& message);
-
-// The first of the platform's default files that exists; empty when there is none.
-std::string default_file();
 
 }  // namespace weir::daemon

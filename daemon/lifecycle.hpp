@@ -7,8 +7,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/time.hpp"
+#include "core/reactor/handle.hpp"
+#include "systemd/environment.hpp"
 
 namespace weir::daemon {
 
@@ -32,6 +35,13 @@ class RequestSink {
   ~RequestSink() = default;
 };
 
+// A listening socket, for a manager that keeps them. It stays the daemon's.
+struct KeptSocket {
+  std::string listener;
+  std::uint32_t id = 0;  // its own in the life of the process
+  NativeHandle native = no_native_handle;
+};
+
 class Lifecycle {
  public:
   virtual ~Lifecycle() = default;
@@ -52,9 +62,17 @@ class Lifecycle {
   virtual void alive() noexcept = 0;
   // Another process goes on in this one's place (upgrade).
   virtual void succeeded_by(std::uint32_t process) noexcept = 0;
+
+  // These are all the listening sockets now. A manager that can keeps copies of them and hands them to the next process.
+  virtual void keep(const std::vector<KeptSocket>&) noexcept {}
+  // It does: clients who come between two processes wait instead of being refused, so the sockets must stay as they are.
+  virtual bool keeps_sockets() const noexcept { return false; }
+  // The process is about to end: what was said is heard before it does.
+  virtual void ended() noexcept {}
 };
 
-// Chosen by what is there: the service control dispatcher, NOTIFY_SOCKET, neither. Never null. Control thread.
-std::unique_ptr<Lifecycle> find_lifecycle(RequestSink& requests);
+// Chosen by what is there: the service control dispatcher, NOTIFY_SOCKET, neither. Never null. Main thread, before any
+// other.
+std::unique_ptr<Lifecycle> find_lifecycle(RequestSink& requests, const systemd::Environment& environment);
 
 }  // namespace weir::daemon

@@ -239,12 +239,10 @@ std::vector<std::string> ListeningSockets::close_unwanted() noexcept {
   return names;
 }
 
-std::vector<ListeningSockets::Open> ListeningSockets::all() const {
-  std::vector<Open> open;
-  for (const Socket& socket : sockets_) {
-    const Bound& bound = bound_[socket.bound];
-    open.push_back({spec_->listeners[bound.listener].name, to_string(bound.address), socket.native});
-  }
+std::vector<KeptSocket> ListeningSockets::all() const {
+  std::vector<KeptSocket> open;
+  for (const Socket& socket : sockets_)
+    open.push_back({spec_->listeners[bound_[socket.bound].listener].name, socket.id, socket.native});
   return open;
 }
 

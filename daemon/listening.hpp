@@ -16,6 +16,7 @@
 #include "core/proxy/server_options.hpp"
 #include "core/proxy/snapshot.hpp"
 #include "core/proxy/spec.hpp"
+#include "daemon/lifecycle.hpp"
 
 namespace weir::daemon {
 
@@ -71,11 +72,7 @@ class ListeningSockets {
   const std::vector<Bound>& bound() const noexcept { return bound_; }
 
   // Every socket there is, whoever closes it, with the name of its listener and its address as text.
-  struct Open {
-    std::string listener, address;
-    NativeHandle native = no_native_handle;
-  };
-  std::vector<Open> all() const;
+  std::vector<KeptSocket> all() const;
 
   std::size_t count() const noexcept { return sockets_.size(); }  // of all workers
 

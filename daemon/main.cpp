@@ -6,19 +6,21 @@
 
 #include "core/platform/program.hpp"
 #include "daemon/commands.hpp"
+#include "daemon/control/client.hpp"
 
 namespace {
 
 using namespace weir::daemon;
 
-int perform(const Command& command) {
-  if (const auto* it = std::get_if<RunCommand>(&command)) return run(*it);
+int perform(const Command& command, const Start& start) {
+  if (const auto* it = std::get_if<RunCommand>(&command)) return run(*it, start);
   if (const auto* it = std::get_if<CheckCommand>(&command)) return check(*it);
   if (const auto* it = std::get_if<PlatformsCommand>(&command)) return platforms(*it);
   if (const auto* it = std::get_if<SelftestCommand>(&command)) return selftest(*it, linked_suite());
   if (const auto* it = std::get_if<VersionCommand>(&command)) return version(*it);
-  if (const auto* it = std::get_if<ProxyCommand>(&command)) return proxy(*it);
+  if (const auto* it = std::get_if<ProxyCommand>(&command)) return proxy(*it, start);
   if (const auto* it = std::get_if<SignalCommand>(&command)) return signal(*it);
+  if (const auto* it = std::get_if<ControlCommand>(&command)) return control(*it);
   return say(std::get<Message>(command));
 }
 
@@ -27,7 +29,8 @@ int perform(const Command& command) {
 int main(int argc, char** argv) try {
   if (const auto code = run_as_test_child(argc, argv)) return *code;
   weir::platform::prepare_standard_streams();
-  return perform(parse_command_line(weir::platform::arguments(argc, argv)));
+  const Start start = take_start(argc, argv);
+  return perform(parse_command_line(weir::platform::arguments(argc, argv)), start);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "weir: %s\n", error.what());
   return exit_failed_start;

@@ -150,6 +150,7 @@ std::expected<std::shared_ptr<const proxy::Spec>, std::string> spec_of(const Pro
     route.rewrite.host = command.host;
   }
   if (auto wrong = read_forwarding(command, spec->forwarding); !wrong.empty()) return std::unexpected(std::move(wrong));
+  spec->runtime.control = "off";  // its terminal controls it
   spec->runtime.shutdown.timeout = stop_at_most;
   spec->runtime.shutdown.tunnels = stop_at_most;
   spec->access_log.enabled = command.access_log != AccessLogChoice::off;

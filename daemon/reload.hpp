@@ -20,12 +20,6 @@
 
 namespace weir::daemon {
 
-// What is asked for.
-struct ReloadOrder {
-  bool plan_only = false;                  // says what would happen
-  std::optional<std::uint32_t> max_cut;    // refuses if more tunnels would be cut
-};
-
 struct ReloadVerdict {
   enum class Outcome : std::uint8_t {
     taken_up,

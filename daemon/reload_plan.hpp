@@ -3,12 +3,19 @@
 // counters it reads; control thread.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/proxy/snapshot.hpp"
 
 namespace weir::daemon {
+
+// What is asked for.
+struct ReloadOrder {
+  bool plan_only = false;                // says what would happen
+  std::optional<std::uint32_t> max_cut;  // refuses if more tunnels would be cut
+};
 
 enum class Fate : std::uint8_t { kept, changed, added, removed };
 std::string_view name_of(Fate fate) noexcept;

@@ -22,7 +22,7 @@ void write_access_line(void* context, std::string_view line) noexcept {
 }  // namespace
 
 Worker::Worker(Setup setup) : setup_(std::move(setup)) {
-  for (Command* command : {&refuse_, &finish_, &drain_, &stop_, &arrivals_, &backend_failed_, &prepare_, &commit_, &abandon_})
+  for (Command* command : {&refuse_, &finish_, &drain_, &stop_, &arrivals_, &backend_failed_, &prepare_, &commit_, &abandon_, &beat_})
     command->worker = this;
   refuse_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->admit_no_more(); };
   finish_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->finish(); };
@@ -34,6 +34,9 @@ Worker::Worker(Setup setup) : setup_(std::move(setup)) {
     Worker& self = *static_cast<Command&>(posted).worker;
     self.refusal_ = self.server_->prepare(std::move(self.change_));
     self.take_up(self.refusal_ ? ReloadStep::refused : ReloadStep::prepared);
+  };
+  beat_.run = [](Posted& posted) noexcept {
+    static_cast<Command&>(posted).worker->answered_.store(true, std::memory_order_release);
   };
   commit_.run = [](Posted& posted) noexcept {
     Worker& self = *static_cast<Command&>(posted).worker;
@@ -72,6 +75,12 @@ bool Worker::post_again(Command& command) noexcept {
   const std::lock_guard lock(mutex_);
   if (reactor_ == nullptr) return false;
   reactor_->post(command);
+  return true;
+}
+
+bool Worker::beat() noexcept {
+  if (!answered_.exchange(false, std::memory_order_acq_rel)) return false;
+  if (!post_again(beat_)) answered_.store(true, std::memory_order_release);  // it begins or ends
   return true;
 }
 

@@ -57,6 +57,10 @@ class Worker {
   ReloadStep reload_step() const noexcept { return step_.load(std::memory_order_acquire); }
   const Error& refusal() const noexcept { return refusal_; }  // once refused
 
+  // Control thread: asks whether the worker's reactor makes progress. True: it has answered the last time, or was not
+  // asked yet.
+  bool beat() noexcept;
+
   // Any thread: a connection that another worker accepted. False: this one has not begun or has ended, and nothing
   // happened.
   bool take(const proxy::AcceptedConnection& connection) noexcept;
@@ -101,6 +105,8 @@ class Worker {
   Command prepare_;
   Command commit_;
   Command abandon_;
+  Command beat_;
+  std::atomic<bool> answered_{true};
   proxy::Change change_;  // passes to the worker's thread with prepare_
   Error refusal_;
   std::atomic<ReloadStep> step_{ReloadStep::none};

@@ -16,6 +16,9 @@ std::vector<std::string> arguments(int argc, char** argv);
 // A variable's value; nothing when it is not set.
 std::optional<std::string> environment_variable(const std::string& name);
 
+// The same, and it is removed: programs started later do not have it.
+std::optional<std::string> take_environment_variable(const std::string& name);
+
 // This process, as the system and send_signal know it.
 std::uint32_t process_id() noexcept;
 

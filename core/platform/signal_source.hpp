@@ -17,6 +17,7 @@ enum class Signal : std::uint8_t {
   quit,           // QUIT
   hang_up,        // HUP; not where it was ignored from the start (nohup)
   reopen_logs,    // USR1
+  upgrade,        // USR2
   child_ended,    // some child of this process has ended: once tell_of_children() was called
 };
 

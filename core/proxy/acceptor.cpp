@@ -109,7 +109,9 @@ Task<bool> Acceptor::make_room(Error refusal) {
 
 // Connections that the kernel has completed already would be reset by the close: they are served.
 Task<void> Acceptor::accept_backlog() {
-  while (engine_.state < RunState::stopping && !connections_.is_full(listener_)) {
+  // A bounded number: another process may accept from the same socket, and clients may never stop coming.
+  for (int left = OpenSpec::default_backlog; left > 0; --left) {
+    if (engine_.state >= RunState::stopping || connections_.is_full(listener_)) break;
     ClientConnection& connection = connections_.make(listener_);
     AcceptWaiting accept(engine_.reactor, handle_, connection.stream.handle(), &connection.peer);
     const auto accepted = co_await accept;

@@ -21,6 +21,7 @@ Error NotifySocket::send(std::string_view, int) noexcept { return {}; }
 
 Result<Pipe> make_pipe() noexcept { return std::unexpected(Error{Errc::not_supported}); }
 void close_end(int) noexcept {}
+void wait_for_end(int, Duration) noexcept {}
 
 Error inspect(PassedDescriptor&) { return Errc::not_supported; }
 std::optional<StreamId> stream_id(int) noexcept { return std::nullopt; }

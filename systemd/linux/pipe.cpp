@@ -1,7 +1,10 @@
 #include "systemd/pipe.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
+
+#include <chrono>
 
 #include "core/platform/errors.hpp"
 
@@ -14,5 +17,12 @@ Result<Pipe> make_pipe() noexcept {
 }
 
 void close_end(int descriptor) noexcept { ::close(descriptor); }
+
+void wait_for_end(int descriptor, Duration longest) noexcept {
+  pollfd one{descriptor, POLLIN, 0};
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(longest).count();
+  static_cast<void>(::poll(&one, 1, static_cast<int>(ms)));
+  ::close(descriptor);
+}
 
 }  // namespace weir::systemd

@@ -1,4 +1,5 @@
 #include "daemon/cli.hpp"
+#include "daemon/control/verbs.hpp"
 
 #include <sstream>
 
@@ -101,6 +102,33 @@ TEST_CASE("another weir is asked by the number of its process") {
   CHECK(accepted<SignalCommand>("reopen-logs --pid 8").process == 8);
 }
 
+TEST_CASE("every request has a command that reaches weir by its control socket") {
+  for (const Verb& verb : verbs()) {
+    INFO(verb.command);
+    CHECK(accepted<ControlCommand>(std::string(verb.command)).request == verb.request);
+  }
+  CHECK_FALSE(accepted<ControlCommand>("status").request);
+  const auto plain = accepted<ControlCommand>("reload");
+  CHECK(plain.config.empty());
+  CHECK(plain.address.empty());
+  CHECK_FALSE(plain.timeout);
+  CHECK_FALSE(plain.json);
+  const auto full = accepted<ControlCommand>("stop --now -c a.yaml --control unix:/run/a.sock --timeout 1m30s --json");
+  CHECK(full.request == Request::stop_now);
+  CHECK(full.config == "a.yaml");
+  CHECK(full.address == "unix:/run/a.sock");
+  CHECK(full.timeout == Duration(std::chrono::seconds(90)));
+  CHECK(full.json);
+}
+
+TEST_CASE("where the control socket is can be said on the command line") {
+  CHECK(accepted<RunCommand>("run a.yaml").overrides.control.empty());
+  for (const char* where : {"auto", "off", "unix:/run/a.sock"}) {
+    CHECK(accepted<RunCommand>(std::string("run a.yaml --control ") + where).overrides.control == where);
+    CHECK(accepted<ProxyCommand>(std::string("proxy 8080 3000 --control ") + where).overrides.control == where);
+  }
+}
+
 TEST_CASE("proxy takes one listener and several targets") {
   const ProxyCommand one = accepted<ProxyCommand>("proxy :8080 localhost:3000");
   CHECK(one.listen == ":8080");
@@ -151,7 +179,7 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"rnu", "did you mean 'run'"},
       {"chek a.yaml", "did you mean 'check'"},
       {"weir.yaml", "did you mean 'weir run weir.yaml'"},
-      {"frobnicate", "there are run, check, proxy, platforms, selftest, stop, reopen-logs, version"},
+      {"frobnicate", "there are run, check, proxy, platforms, selftest, status, stop, drain, reload, reopen-logs, upgrade, version"},
       {"--frobnicate", "--frobnicate"},
       {"run --frobnicate", "--frobnicate"},
       {"run a.yaml b.yaml", "b.yaml"},
@@ -166,7 +194,12 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"version now", "now"},
       {"check --target", "--target"},
       {"check --descriptors 3 a.yaml", "--descriptors"},
-      {"stop", "--pid"},
+      {"stop --pid", "--pid"},
+      {"stop --pid 7 --json", "--pid"},
+      {"reload --timeout 5", "5s"},
+      {"reload --timeout -1s", "duration"},
+      {"status --pid 7", "--pid"},
+      {"run a.yaml --control 127.0.0.1:80", "auto, off or unix:/path"},
       {"stop --pid 0", "--pid"},
       {"reopen-logs --pid x", "--pid"},
   };

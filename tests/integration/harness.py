@@ -378,7 +378,7 @@ class Weir:
         command = [*under, *command]
         self.out, self.err = open(f"{self.dir}/out", "w+b"), open(f"{self.dir}/err", "w+b")
         options = {"stdin": subprocess.DEVNULL, "stdout": self.out, "stderr": self.err, "cwd": self.dir,
-                   "env": {**os.environ, **(env or {})}}
+                   "env": {**os.environ, "RUNTIME_DIRECTORY": self.dir, **(env or {})}}
         line = self._start_windows(command, options) if UNDER else self._start(command, options)
         if not line.endswith(b"\n"):
             self.process.kill()
@@ -500,10 +500,10 @@ class Weir:
             shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def run_command(*arguments, cwd=None, input=None, limit=None):
+def run_command(*arguments, cwd=None, input=None, limit=None, env=None, under=()):
     """A command that ends by itself."""
-    return subprocess.run([*UNDER, WEIR, *arguments], capture_output=True, text=True, cwd=cwd, input=input,
-                          timeout=limit or LIMIT)
+    return subprocess.run([*under, *UNDER, WEIR, *arguments], capture_output=True, text=True, cwd=cwd, input=input,
+                          timeout=limit or LIMIT, env={**os.environ, **(env or {})})
 
 
 def ask_windows(process, number):

@@ -20,6 +20,12 @@ std::optional<std::string> environment_variable(const std::string& name) {
   return value;
 }
 
+std::optional<std::string> take_environment_variable(const std::string& name) {
+  auto value = environment_variable(name);
+  ::unsetenv(name.c_str());
+  return value;
+}
+
 std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(::getpid()); }
 
 #if defined(__linux__)

@@ -16,11 +16,12 @@
 namespace weir::platform {
 namespace {
 
-constexpr std::array<std::pair<int, Signal>, 5> handled{{{SIGTERM, Signal::terminate},
+constexpr std::array<std::pair<int, Signal>, 6> handled{{{SIGTERM, Signal::terminate},
                                                          {SIGINT, Signal::interrupt},
                                                          {SIGQUIT, Signal::quit},
                                                          {SIGHUP, Signal::hang_up},
-                                                         {SIGUSR1, Signal::reopen_logs}}};
+                                                         {SIGUSR1, Signal::reopen_logs},
+                                                         {SIGUSR2, Signal::upgrade}}};
 
 // The write end, for handlers: they may only touch lock-free atomics and call write().
 std::atomic<int> write_end{-1};

@@ -14,6 +14,7 @@
 #include "core/platform/errors.hpp"
 #include "core/platform/posix/descriptors.hpp"
 #include "core/platform/posix/sockaddr.hpp"
+#include "core/platform/run_directory.hpp"
 
 namespace weir::platform {
 namespace {
@@ -144,6 +145,15 @@ Result<Address> ask_address(const Handle& handle, Ask ask) noexcept {
 }
 
 }  // namespace
+
+bool remove_stale_socket(const std::string& path) noexcept {
+  Address address;
+  address.family = Family::unix_path;
+  address.path = path;
+  sockaddr_storage where;
+  const socklen_t length = to_sockaddr(address, where);
+  return length != 0 && remove_stale_socket_file(path, where, length);
+}
 
 Error open(Handle& handle, const OpenSpec& spec) noexcept {
   WEIR_VERIFY(!handle.is_open());

@@ -36,6 +36,12 @@ std::optional<std::string> environment_variable(const std::string& name) {
   return to_utf8(value);
 }
 
+std::optional<std::string> take_environment_variable(const std::string& name) {
+  auto value = environment_variable(name);
+  ::SetEnvironmentVariableW(to_wide(name).c_str(), nullptr);
+  return value;
+}
+
 std::uint32_t process_id() noexcept { return ::GetCurrentProcessId(); }
 
 // Not asked: the events that send_signal opens tell a weir from others.

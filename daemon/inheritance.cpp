@@ -1,0 +1,83 @@
+#include "daemon/inheritance.hpp"
+
+#include <charconv>
+
+#include "core/platform/program.hpp"
+#include "systemd/listen_fds.hpp"
+#include "systemd/store_name.hpp"
+
+namespace weir::daemon {
+namespace {
+
+// The number of sockets that a predecessor passes as descriptors 3, 4, ...; the one behind them is the pipe.
+constexpr const char* passed_variable = "WEIR_PASSED_SOCKETS";
+constexpr int first_passed = 3;
+
+std::string text_of(const systemd::PassedDescriptor& passed) {
+  const Address address = passed.address();
+  return address.family == Family::none ? std::string() : to_string(address);
+}
+
+// What a descriptor is, whoever passed it.
+std::optional<Inherited> look_at(systemd::PassedDescriptor passed, std::vector<std::string>& problems) {
+  if (passed.kind != systemd::PassedDescriptor::Kind::listening_stream) {
+    problems.push_back("descriptor " + std::to_string(passed.descriptor) + " (" + passed.name +
+                       ") is no listening stream socket: it is not used");
+    return std::nullopt;
+  }
+  Inherited one;
+  one.name = passed.name;
+  one.address = text_of(passed);
+  one.native = passed.descriptor;
+  return one;
+}
+
+void take_from_systemd(Inheritance& all, const systemd::Environment& environment) {
+  auto passed = systemd::take_passed_descriptors(environment);
+  if (!passed) return all.problems.push_back(passed.error());
+  for (systemd::PassedDescriptor& descriptor : *passed) {
+    const auto stored = systemd::parse_store_name(descriptor.name);
+    auto one = look_at(std::move(descriptor), all.problems);
+    if (!one) continue;
+    one->from = stored ? Inherited::From::predecessor : Inherited::From::activation;
+    if (stored) one->name = stored->listener;
+    all.sockets.push_back(std::move(*one));
+  }
+}
+
+void take_from_predecessor(Inheritance& all, const std::string& count_text) {
+  int count = 0;
+  const auto [end, error] = std::from_chars(count_text.data(), count_text.data() + count_text.size(), count);
+  if (error != std::errc{} || end != count_text.data() + count_text.size() || count < 0) return;
+  for (int i = 0; i < count; ++i) {
+    systemd::PassedDescriptor passed;
+    passed.name = "predecessor";
+    passed.descriptor = first_passed + i;
+    if (systemd::inspect(passed)) continue;
+    if (auto one = look_at(std::move(passed), all.problems)) all.sockets.push_back(std::move(*one));
+  }
+  all.ready = first_passed + count;
+}
+
+}  // namespace
+
+Inheritance take_inheritance(const systemd::Environment& environment) {
+  Inheritance all;
+  if (const auto count = platform::take_environment_variable(passed_variable)) {
+    take_from_predecessor(all, *count);
+  } else {
+    take_from_systemd(all, environment);
+  }
+  return all;
+}
+
+Bequest bequeath(const std::vector<KeptSocket>& sockets, NativeHandle ready, const systemd::Environment& environment) {
+  Bequest bequest;
+  for (const KeptSocket& socket : sockets) bequest.descriptors.push_back(socket.native);
+  bequest.descriptors.push_back(ready);
+  bequest.environment = systemd::environment_of_successor(environment);
+  bequest.environment.push_back(std::string(passed_variable) + "=" + std::to_string(sockets.size()));
+  return bequest;
+}
+
+}  // namespace weir::daemon
