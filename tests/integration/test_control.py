@@ -211,7 +211,7 @@ class Finding(Control):
             weir = self.start()
             left = self.socket_of(weir)
             weir.process.kill()
-            weir.process.wait()
+            weir.stop(expect=-signal.SIGKILL)
             self.assertTrue(left.exists())
             cleaner()
             self.assertFalse(left.exists())
