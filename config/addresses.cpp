@@ -148,7 +148,7 @@ std::optional<std::string> read_control(Reader& reader, Node& node, const Path& 
   const auto address = parse_address(*text);
   if (address && !address->has_port()) return check_family(reader, node, path, *address) ? text : std::nullopt;
   reader.error(node, path, fmt::format("\"{}\" is not a place for the control socket", *text),
-               address                  ? "it is of this machine only: write auto, off or unix:/path"
+               address                  ? "a TCP address will not do: write auto, off or unix:/path"
                : text->starts_with('/') ? fmt::format("write a unix socket as unix:{}", *text)
                                         : "write auto, off or unix:/path");
   return std::nullopt;

@@ -97,7 +97,7 @@ void Exchange::cut_off(Cut why, std::string_view word) noexcept {
   }
   upload_.stop();
   // A client that is to be answered is still listened to.
-  client.cancel(facts_of(why).status == 0 ? Direction::both : Direction::out);
+  client.cancel(facts_of(why).status == 0 || reads_whole_ ? Direction::both : Direction::out);
   if (attempt_.stream() != nullptr) attempt_.stream()->cancel(Direction::both);
   if (tunnel_ != nullptr) tunnel_->cancel();
 }

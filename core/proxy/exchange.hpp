@@ -127,6 +127,7 @@ class Exchange final : private ExchangeContext, private Deadline::Watcher, priva
   std::string_view word_;            // the rule that the request or the response broke, one stable word
   bool upgrade_ = false;             // the request asks for a tunnel, and may have it
   bool has_head_ = false;
+  bool reads_whole_ = false;         // the body, for a handler
   bool logged_ = true;
 
   std::uint16_t status_ = 0;         // 0: nothing was sent

@@ -75,7 +75,7 @@ Task<void> Exchange::send_handled(const HandlerAnswer& answer) {
 Task<void> Exchange::read_whole_body(std::string& body) {
   const std::size_t most = route->max_body != 0 ? static_cast<std::size_t>(route->max_body) : usual_handled_body;
   client.deadline().enter(Phase::body, route->timeout.idle);
-  awaited = Side::request;
+  awaited = Side::client;
   if (client.head().expect_continue) {
     ResponsePlan plan;
     plan.status = 100;
@@ -85,7 +85,9 @@ Task<void> Exchange::read_whole_body(std::string& body) {
     if (!sent) cut_off(cut_of_client(sent.error()));
   }
   for (bool last = false; !last && !is_cut();) {
+    reads_whole_ = true;
     const PartRead read = co_await client.read_body();
+    reads_whole_ = false;
     last = read.part.last;
     if (read.cut != Cut::none) {
       cut_off(read.cut, read.word);

@@ -117,7 +117,7 @@ TEST_CASE("every request has a command that reaches weir by its control socket")
   CHECK(full.request == Request::stop_now);
   CHECK(full.config == "a.yaml");
   CHECK(full.address == "unix:/run/a.sock");
-  CHECK(full.timeout == Duration(std::chrono::seconds(90)));
+  CHECK(full.timeout == weir::Duration(std::chrono::seconds(90)));
   CHECK(full.json);
 }
 
@@ -196,7 +196,7 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"check --descriptors 3 a.yaml", "--descriptors"},
       {"stop --pid", "--pid"},
       {"stop --pid 7 --json", "--pid"},
-      {"reload --timeout 5", "5s"},
+      {"reload --timeout 5", "30s"},
       {"reload --timeout -1s", "duration"},
       {"status --pid 7", "--pid"},
       {"run a.yaml --control 127.0.0.1:80", "auto, off or unix:/path"},
