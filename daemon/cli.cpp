@@ -14,9 +14,9 @@
 namespace weir::daemon {
 namespace {
 
-constexpr std::array<std::string_view, 12> commands = {"run",   "check",  "proxy",       "platforms", "selftest", "status",
-                                                       "stop",  "drain",  "reload",      "reopen-logs", "upgrade",
-                                                       "version"};
+constexpr std::array<std::string_view, 13> commands = {"run",    "check", "proxy",  "platforms",   "selftest",
+                                                       "status", "stop",  "drain",  "reload",      "reopen-logs",
+                                                       "upgrade", "service", "version"};
 
 std::string default_files() { return fmt::format("{}", fmt::join(platform::default_configuration_files(), ", then ")); }
 
@@ -137,6 +137,7 @@ struct Grammar {
   bool stop_now = false;
   SignalCommand reopen_values;
   ControlCommand control_values;  // of whichever of these commands it is
+  ServiceCommand service_values;
   SelftestCommand selftest_values;
   VersionCommand version_values;
   ProxyCommand proxy_values;
@@ -152,6 +153,7 @@ struct Grammar {
   CLI::App* reload = app.add_subcommand("reload", "Ask a running weir to take its configuration over from its file");
   CLI::App* upgrade = app.add_subcommand("upgrade", "Ask a running weir to hand over to a new process of its binary");
   CLI::App* reopen = app.add_subcommand("reopen-logs", "Ask a running weir to reopen its log files");
+  CLI::App* service = app.add_subcommand("service", "Install, start, stop or look at weir as a Windows service");
   CLI::App* selftest =
       app.add_subcommand("selftest", "Run the conformance suite of this build on this machine; exit 1 if a test fails");
   CLI::App* version = app.add_subcommand("version", "Print the version");
@@ -169,6 +171,8 @@ struct Grammar {
     run->add_option("-c,--config", run_values.file, "Configuration file")->type_name("FILE");
     run->add_option("FILE", run_positional, "The same; default " + default_files())->type_name("");
     add_overrides(*run, run_values.overrides);
+    run->add_flag("--service", run_values.service,
+                  "Be the Windows service that 'weir service install' made; has no effect when started by hand");
 
     check->add_option("-c,--config,FILE", check_values.files, "Files; default " + default_files())
         ->type_name("FILE");
@@ -206,6 +210,7 @@ struct Grammar {
     add_process(*stop, stop_values, add_control(*stop, control_values));
     stop->add_flag("--now", stop_now, "Do not wait for requests in flight");
     add_process(*reopen, reopen_values, add_control(*reopen, control_values));
+    add_service_verbs();
 
     version->add_flag("-v,--verbose", version_values.verbose, "Print compiler, build type, backends and libraries too");
 
@@ -237,6 +242,30 @@ struct Grammar {
         ->allow_extra_args(false)
         ->type_name("BLOCK");
     add_overrides(*proxy, proxy_values.overrides);
+  }
+
+  CLI::App* add_service_verb(const char* word, ServiceCommand::Verb verb, const char* what) {
+    CLI::App* command = service->add_subcommand(word, what);
+    command->add_option("--name", service_values.name, "The service's name (default weir)")->type_name("NAME");
+    command->parse_complete_callback([this, verb] { service_values.verb = verb; });
+    return command;
+  }
+
+  void add_service_verbs() {
+    using Verb = ServiceCommand::Verb;
+    service->require_subcommand(1);
+    CLI::App* install = add_service_verb("install", Verb::install, "Install it; it starts with Windows");
+    install->add_option("-c,--config", service_values.file, "Configuration file; default " + default_files())
+        ->type_name("FILE");
+    install
+        ->add_option("--account", service_values.account,
+                     "Run as LocalService, NetworkService or a managed service account, DOMAIN\\NAME$ (default: the "
+                     "service's own account, NT SERVICE\\NAME)")
+        ->type_name("ACCOUNT");
+    add_service_verb("uninstall", Verb::uninstall, "Stop it and remove it");
+    add_service_verb("start", Verb::start, "Start it and wait until it runs; exits as weir did if it does not");
+    add_service_verb("stop", Verb::stop, "Stop it and wait for requests in flight");
+    add_service_verb("status", Verb::status, "Show its state and process or exit code; exit 3 if it is not running");
   }
 
   void set_access_log(const std::string& word) {
@@ -274,10 +303,22 @@ std::optional<ControlCommand> controlled(const Grammar& grammar) {
   return command;
 }
 
+// Of the command that it was asked for with: "weir", "weir run", "weir service install".
+std::string help_for(const CLI::App& app) {
+  std::string before;
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) {
+    before += (before.empty() ? "" : " ") + command->get_name();
+    command = command->get_subcommands().front();
+  }
+  return command->help(before);
+}
+
 Command chosen(Grammar& grammar) {
   if (grammar.version->parsed()) return grammar.version_values;
   if (grammar.check->parsed()) return grammar.check_values;
   if (grammar.platforms->parsed()) return grammar.platforms_values;
+  if (grammar.service->parsed()) return grammar.service_values;
   if (grammar.selftest->parsed()) return grammar.selftest_values;
   if (grammar.proxy->parsed()) return grammar.proxy_values;
   if (grammar.stop->parsed() && grammar.stop_values.process != 0) {
@@ -313,8 +354,7 @@ Command parse_command_line(std::span<const std::string> arguments) {
   try {
     grammar.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants them reversed
   } catch (const CLI::CallForHelp&) {
-    for (const CLI::App* command : grammar.app.get_subcommands()) return Message{command->help("weir"), exit_ok};
-    return Message{grammar.app.help(), exit_ok};
+    return Message{help_for(grammar.app), exit_ok};
   } catch (const CLI::ParseError& error) { return wrong(error.what()); }
   return chosen(grammar);
 }

@@ -36,6 +36,7 @@ struct Overrides {
 struct RunCommand {
   std::string file;  // empty: the default files
   Overrides overrides;
+  bool service = false;  // the process is that of an installed Windows service
 };
 
 struct CheckCommand {
@@ -92,6 +93,16 @@ struct ControlCommand {
   ReloadOrder reload;               // of a reload
 };
 
+// weir as a service of the system.
+struct ServiceCommand {
+  enum class Verb : std::uint8_t { install, uninstall, start, stop, status };
+  Verb verb = Verb::status;
+  std::string name = "weir";
+  // Of `install`.
+  std::string file;     // empty: the default files
+  std::string account;  // empty: the service's virtual account
+};
+
 // Help that was asked for (exit_ok, standard output), or what is wrong with the command line (exit_usage, stderr).
 struct Message {
   std::string text;
@@ -99,7 +110,7 @@ struct Message {
 };
 
 using Command = std::variant<Message, RunCommand, CheckCommand, PlatformsCommand, SelftestCommand, VersionCommand,
-                             ProxyCommand, SignalCommand, ControlCommand>;
+                             ProxyCommand, SignalCommand, ControlCommand, ServiceCommand>;
 
 // `arguments` without the program's name.
 Command parse_command_line(std::span<const std::string> arguments);

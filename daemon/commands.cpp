@@ -14,6 +14,7 @@
 #include "daemon/configuration.hpp"
 #include "daemon/one_liner.hpp"
 #include "daemon/version.hpp"
+#include "windows-service/service.hpp"
 
 namespace weir::daemon {
 namespace {
@@ -24,6 +25,15 @@ bool usable(const Overrides& overrides) {
   if (wrong.empty()) return true;
   fmt::print(stderr, "weir: --backend: {}\n", wrong);
   return false;
+}
+
+// A service has no console: its administrator looks at the event log.
+void report_refusal(const std::vector<config::Diagnostic>& diagnostics) {
+  windows_service::Service* const service = windows_service::running_service();
+  if (service == nullptr) return;
+  std::string text;
+  for (const config::Diagnostic& diagnostic : diagnostics) text += config::render(diagnostic);
+  service->events().report(windows_service::Event::configuration_refused, text);
 }
 
 }  // namespace
@@ -52,6 +62,7 @@ int run(const RunCommand& command, const Start& start) {
   for (const config::Diagnostic& diagnostic : loaded.diagnostics) fmt::print(stderr, "{}", config::render(diagnostic));
   if (!loaded) {
     fmt::print(stderr, "weir: {} was rejected, nothing was started\n", file);
+    report_refusal(loaded.diagnostics);
     return exit_refused_configuration;
   }
   return App(std::move(loaded.spec), command.overrides, file, start).run();

@@ -7,6 +7,7 @@
 #include "core/platform/program.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/control/client.hpp"
+#include "daemon/service_command.hpp"
 
 namespace {
 
@@ -21,7 +22,13 @@ int perform(const Command& command, const Start& start) {
   if (const auto* it = std::get_if<ProxyCommand>(&command)) return proxy(*it, start);
   if (const auto* it = std::get_if<SignalCommand>(&command)) return signal(*it);
   if (const auto* it = std::get_if<ControlCommand>(&command)) return control(*it);
+  if (const auto* it = std::get_if<ServiceCommand>(&command)) return service(*it);
   return say(std::get<Message>(command));
+}
+
+bool is_service(const Command& command) {
+  const auto* it = std::get_if<RunCommand>(&command);
+  return it != nullptr && it->service;
 }
 
 }  // namespace
@@ -30,7 +37,11 @@ int main(int argc, char** argv) try {
   if (const auto code = run_as_test_child(argc, argv)) return *code;
   weir::platform::prepare_standard_streams();
   const Start start = take_start(argc, argv);
-  return perform(parse_command_line(weir::platform::arguments(argc, argv)), start);
+  const Command command = parse_command_line(weir::platform::arguments(argc, argv));
+  if (is_service(command)) {
+    if (const auto code = perform_as_service([&] { return perform(command, start); })) return *code;
+  }
+  return perform(command, start);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "weir: %s\n", error.what());
   return exit_failed_start;

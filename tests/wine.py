@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 
 class Session:
@@ -27,14 +28,28 @@ class Session:
         made = self.prefix / "complete"
         if not made.exists():
             shutil.rmtree(self.prefix, ignore_errors=True)
+            self.prefix.mkdir()
         # In the foreground, so that it is our own process, and for as long as we want.
         self.server = subprocess.Popen(["wineserver", "-f", "-p"], env=environment, stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait_for_server()
         if not made.exists():
             subprocess.run(["wine", "wineboot", "--init"], env=environment, stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=True)
             made.touch()
         return self.environment
+
+    def wait_for_server(self):
+        """A program that finds none starts one of its own, and ours would end: nothing would keep services alive."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end and self.server.poll() is None:
+            with contextlib.suppress(OSError):
+                place = self.prefix.stat()
+                folder = f"server-{place.st_dev:x}-{place.st_ino:x}"
+                if any(pathlib.Path("/tmp").glob(f"*wine-*/{folder}/socket")):  # wine's own choice, or Debian's
+                    return
+            time.sleep(0.05)
+        raise RuntimeError(f"no wineserver for {self.prefix}: another one has that folder, or it did not start")
 
     def __exit__(self, *_):
         self.server.send_signal(signal.SIGTERM)  # ends the programs that still run, then itself

@@ -211,3 +211,35 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
     CHECK(message.text.ends_with("Try 'weir --help'.\n"));
   }
 }
+
+TEST_CASE("service takes a verb, a name, and what it is installed with") {
+  using Verb = ServiceCommand::Verb;
+  CHECK(accepted<ServiceCommand>("service start").verb == Verb::start);
+  CHECK(accepted<ServiceCommand>("service start").name == "weir");
+  CHECK(accepted<ServiceCommand>("service stop --name shop").verb == Verb::stop);
+  CHECK(accepted<ServiceCommand>("service stop --name shop").name == "shop");
+  CHECK(accepted<ServiceCommand>("service status").verb == Verb::status);
+  CHECK(accepted<ServiceCommand>("service uninstall").verb == Verb::uninstall);
+  const ServiceCommand install = accepted<ServiceCommand>("service install -c a.yaml --account LocalService");
+  CHECK(install.verb == Verb::install);
+  CHECK(install.file == "a.yaml");
+  CHECK(install.account == "LocalService");
+  CHECK(accepted<ServiceCommand>("service install").account.empty());
+  refused("service");
+  refused("service nonsense");
+  refused("service start --account LocalService");
+}
+
+TEST_CASE("help of a verb is that verb's") {
+  const Message message = std::get<Message>(parse("service install --help"));
+  CHECK(message.exit_code == exit_ok);
+  CHECK(message.text.find("Usage: weir service install") != std::string::npos);
+  CHECK(message.text.find("--account") != std::string::npos);
+}
+
+TEST_CASE("an installed service runs with a flag of its own") {
+  CHECK_FALSE(accepted<RunCommand>("run a.yaml").service);
+  const RunCommand run = accepted<RunCommand>("run --service -c a.yaml");
+  CHECK(run.service);
+  CHECK(run.file == "a.yaml");
+}
