@@ -23,8 +23,8 @@ class Service {
   virtual EventLog& events() noexcept = 0;
   virtual const std::string& name() const noexcept = 0;
 
-  // Where controls go, on the main thread; must neither wait nor throw. While nobody takes them a control is answered with
-  // "cannot accept it now", except for one that ends the service, which is kept until somebody does. Once this has
+  // Where controls go, on the main thread; must neither wait nor throw. While nobody takes them a control is answered
+  // with "cannot accept it now", except for one that ends the service, which is kept until somebody does. Once this has
   // returned, the former taker is not called any more. `stopping` is reported before a control that ends the service is
   // handed on.
   virtual void on_control(std::function<void(Control)> take) = 0;
