@@ -1,6 +1,7 @@
 #include "daemon/lifecycle.hpp"
 
 #include "daemon/lifecycle_systemd.hpp"
+#include "daemon/lifecycle_windows_service.hpp"
 
 namespace weir::daemon {
 namespace {
@@ -34,7 +35,8 @@ std::string_view name_of(Request request) noexcept {
   return "";
 }
 
-std::unique_ptr<Lifecycle> find_lifecycle(RequestSink&, const systemd::Environment& environment) {
+std::unique_ptr<Lifecycle> find_lifecycle(RequestSink& requests, const systemd::Environment& environment) {
+  if (auto managed = windows_service_lifecycle(requests)) return managed;
   if (auto managed = systemd_lifecycle(environment)) return managed;
   return std::make_unique<Terminal>();
 }

@@ -26,7 +26,8 @@ std::uint32_t process_id() noexcept;
 // system does not tell. Any thread.
 std::optional<std::string> program_of(std::uint32_t process);
 
-// Makes standard output and standard error take UTF-8 and leave line ends alone.
+// Makes standard output and standard error take UTF-8 and leave line ends alone. Where the system gave the process none,
+// as it does for a Windows service, what is written to them goes nowhere instead of failing.
 void prepare_standard_streams() noexcept;
 
 // Whether the stream is a terminal that shows colours by ANSI sequences; on Windows it is made to.

@@ -179,7 +179,8 @@ TEST_CASE("wrong usage names what is wrong and exits with 2") {
       {"rnu", "did you mean 'run'"},
       {"chek a.yaml", "did you mean 'check'"},
       {"weir.yaml", "did you mean 'weir run weir.yaml'"},
-      {"frobnicate", "there are run, check, proxy, platforms, selftest, status, stop, drain, reload, reopen-logs, upgrade, version"},
+      {"frobnicate", "there are run, check, proxy, platforms, selftest, status, stop, drain, reload, reopen-logs, upgrade, "
+                     "service, version"},
       {"--frobnicate", "--frobnicate"},
       {"run --frobnicate", "--frobnicate"},
       {"run a.yaml b.yaml", "b.yaml"},

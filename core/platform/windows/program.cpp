@@ -47,9 +47,28 @@ std::uint32_t process_id() noexcept { return ::GetCurrentProcessId(); }
 // Not asked: the events that send_signal opens tell a weir from others.
 std::optional<std::string> program_of(std::uint32_t) { return std::nullopt; }
 
+namespace {
+
+// A service has none.
+bool leads_somewhere(std::FILE* stream) noexcept {
+  const int descriptor = ::_fileno(stream);
+  return descriptor >= 0 && ::GetFileType(reinterpret_cast<HANDLE>(::_get_osfhandle(descriptor))) != FILE_TYPE_UNKNOWN;
+}
+
+void lead_nowhere(std::FILE* stream) noexcept {
+  if (std::freopen("NUL", "w", stream) != nullptr) return;
+  // wine's library does not reopen a stream that never was open.
+  if (const std::FILE* const nowhere = std::fopen("NUL", "w")) *stream = *nowhere;
+}
+
+}  // namespace
+
 void prepare_standard_streams() noexcept {
   ::SetConsoleOutputCP(CP_UTF8);
-  for (std::FILE* stream : {stdout, stderr}) ::_setmode(::_fileno(stream), _O_BINARY);
+  for (std::FILE* stream : {stdout, stderr}) {
+    if (!leads_somewhere(stream)) lead_nowhere(stream);
+    if (::_fileno(stream) >= 0) ::_setmode(::_fileno(stream), _O_BINARY);
+  }
   std::setvbuf(stderr, nullptr, _IONBF, 0);  // the runtime library buffers it when it is a file
 }
 
