@@ -80,7 +80,7 @@ class App final : private Controlled, private RequestSink {
   bool has_control() const noexcept { return control_wanted() != "off"; }
   const std::string& control_wanted() const noexcept;
   void start_control();
-  Task<Verdict> perform(Request request, const RequestOptions& options) override;
+  Task<Verdict> perform(Request request, RequestOptions options) override;
   Task<Verdict> reload(const ReloadOrder& order);
   void note_reload(const ReloadVerdict& verdict);
   Task<Verdict> reopen_logs();

@@ -91,7 +91,7 @@ void App::start_control() {
   }
 }
 
-Task<Verdict> App::perform(Request request, const RequestOptions& options) {
+Task<Verdict> App::perform(Request request, RequestOptions options) {
   Verdict verdict;
   switch (request) {
     case Request::stop:

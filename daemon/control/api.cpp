@@ -1,3 +1,4 @@
+#include "core/base/log.hpp"
 #include "daemon/control/api.hpp"
 
 #include <fmt/format.h>
@@ -185,6 +186,7 @@ Task<proxy::HandlerAnswer> answer_control(Controlled& controlled, std::string_vi
     co_return control_error(400, R"(the body is not what this request takes: nothing, for a stop {"now": true}, )"
                                  R"(for a reload {"plan": true, "max_cut": 0})");
   }
+  log_info("the control socket asks for: {}", verb_of(asked->request).command);
   auto performing = controlled.perform(asked->request, asked->options);
   const Verdict verdict = co_await performing;
   co_return json_answer(status_of(asked->request, verdict), json_of(verdict));

@@ -61,7 +61,7 @@ class Controlled {
  public:
   // stop, stop_now and drain have been begun when it ends, reload, reopen_logs and upgrade have come to their end. It
   // ends by itself when the process does.
-  virtual Task<Verdict> perform(Request request, const RequestOptions& options) = 0;
+  virtual Task<Verdict> perform(Request request, RequestOptions options) = 0;
   virtual Status status() = 0;
 
  protected:

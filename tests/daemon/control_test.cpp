@@ -15,10 +15,12 @@ namespace {
 class Recorder final : public Controlled {
  public:
   std::vector<Request> asked;
-  Verdict verdict{true, {"done", "at length"}, 0};
+  std::vector<RequestOptions> options;
+  Verdict verdict{true, {"done", "at length"}, 0, {}};
 
-  Task<Verdict> perform(Request request) override {
+  Task<Verdict> perform(Request request, RequestOptions said) override {
     asked.push_back(request);
+    options.push_back(said);
     test::Yield later;
     co_await later;
     co_return verdict;
@@ -99,7 +101,7 @@ TEST_CASE("what has only begun is answered with 202, what is done with 200, what
   CHECK(ask(recorder, "POST", "/v1/stop").status == 202);
   CHECK(ask(recorder, "POST", "/v1/drain").status == 202);
   CHECK(ask(recorder, "POST", "/v1/reload").status == 200);
-  recorder.verdict = {false, {"weir.yaml:3:1: wrong", "line 2"}, 78};
+  recorder.verdict = {false, {"weir.yaml:3:1: wrong", "line 2"}, 78, {}};
   const Answer failed = ask(recorder, "POST", "/v1/reload");
   CHECK(failed.status == 409);
   CHECK(failed.json.text_of("error") == "weir.yaml:3:1: wrong");
@@ -119,6 +121,26 @@ TEST_CASE("a stop may be asked for at once; other bodies are refused and do noth
   }
   CHECK(ask(recorder, "POST", "/v1/drain", R"({"now": true})").status == 400);
   CHECK(recorder.asked.size() == 4);
+}
+
+TEST_CASE("a reload may be planned only, and bounded in what it cuts") {
+  Recorder recorder;
+  recorder.verdict.plan = R"({"cut":2})";
+  const Answer answer = ask(recorder, "POST", "/v1/reload", R"({"plan": true, "max_cut": 7})");
+  CHECK(answer.status == 200);
+  CHECK(answer.json.find("plan")->number_of("cut") == 2);
+  ask(recorder, "POST", "/v1/reload", R"({"max_cut": 0})");
+  ask(recorder, "POST", "/v1/reload");
+  REQUIRE(recorder.options.size() == 3);
+  CHECK(recorder.options[0].reload.plan_only);
+  CHECK(recorder.options[0].reload.max_cut == 7u);
+  CHECK_FALSE(recorder.options[1].reload.plan_only);
+  CHECK(recorder.options[1].reload.max_cut == 0u);
+  CHECK_FALSE(recorder.options[2].reload.max_cut.has_value());
+  for (const char* body : {R"({"plan": 1})", R"({"max_cut": -1})", R"({"max_cut": 1.5})", R"({"max_cut": 4294967296})",
+                           R"({"max_cut": "1"})", R"({"now": true})"})
+    CHECK(ask(recorder, "POST", "/v1/reload", body).status == 400);
+  CHECK(recorder.asked.size() == 3);
 }
 
 TEST_CASE("other paths and methods are answered in JSON, too") {

@@ -10,6 +10,8 @@ import tempfile
 import threading
 import unittest
 
+from test_upgrade import HANDSHAKE, websocket
+
 from harness import (BACKEND, LIMIT, UNDER, WEIR, Client, Closed, Upstream, Weir, native, run_command, unless,
                      wait_until)
 
@@ -174,10 +176,43 @@ class Verbs(Control):
 
     def test_what_fails_says_so(self):
         weir = self.start()
+        file = pathlib.Path(weir.dir, "weir.yaml")
+        file.write_text("listeners: [")
+        done = self.command("reload")
+        self.assertEqual((done.returncode, done.stdout), (78, ""))
+        self.assertIn("was not taken up, weir goes on as before\n", done.stderr)
+        self.assertIn("weir.yaml:1:12: error", done.stderr)
         done = self.command("upgrade")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertTrue(done.stderr.startswith("weir: "), done.stderr)
-        self.assertIsNone(weir.process.poll())
+        self.assertIn("upgrade refused: the new process did not serve: it ended with exit code 78", done.stderr)
+        with weir.client() as client:
+            self.assertEqual(client.get().body, b"hi")
+        told = json.loads(self.ok("status", "--json"))
+        self.assertEqual((told["state"], told["last_reload"]["result"], told["refused_reloads"]), ("serving", "failed", 1))
+
+    def test_a_reload_can_be_planned_and_bounded(self):
+        app = Upstream(websocket)
+        self.addCleanup(app.close)
+        config = ('listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }}{} }}\n'
+                  'upstreams: {{ app: "{}" }}\nruntime: {{ shutdown: {{ timeout: 1s }} }}\n')
+        weir = self.start(config.format(', more: { bind: "127.0.0.1:0", upstream: app }', app.address))
+        client = weir.client("more")
+        self.addCleanup(client.close)
+        client.send(HANDSHAKE)
+        client.head()
+        client.exactly(5)
+        pathlib.Path(weir.dir, "weir.yaml").write_text(config.format("", app.address))
+        done = self.command("reload", "--plan")
+        self.assertEqual((done.returncode, done.stderr), (3, ""))
+        self.assertIn("listener more: removed, closes 127.0.0.1:0, 1 connection drained, 1 tunnel cut\n", done.stdout)
+        done = self.command("reload", "--max-cut", "0")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("1 tunnels would be cut, 0 are allowed", done.stderr)
+        client.send(b"still")
+        self.assertEqual(client.exactly(5), b"still")
+        plan = json.loads(self.command("reload", "--max-cut", "1", "--json").stdout)["plan"]
+        self.assertEqual((plan["cut"], plan["listeners"][1]["fate"]), (1, "removed"))
+        self.assertEqual(client.rest(), b"")
 
 
 @unless("windows-no-unix-sockets")  # OnPipes has what is different there
