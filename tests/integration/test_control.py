@@ -181,7 +181,7 @@ class Verbs(Control):
         done = self.command("reload")
         self.assertEqual((done.returncode, done.stdout), (78, ""))
         self.assertIn("was not taken up, weir goes on as before\n", done.stderr)
-        self.assertIn("weir.yaml:1:12: error", done.stderr)
+        self.assertIn("weir.yaml:1:1: error", done.stderr)
         done = self.command("upgrade")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("upgrade refused: the new process did not serve: it ended with exit code 78", done.stderr)
