@@ -157,6 +157,7 @@ void App::enter(RunEvent event) noexcept {
     case RunState::serving:
       announce();
       lifecycle_->keep(serving_.sockets.all());
+      lifecycle_->status(status_line());
       lifecycle_->ready();
       return;
     case RunState::finishing:

@@ -1,6 +1,7 @@
 #include "daemon/inheritance.hpp"
 
-#include <charconv>
+#include <algorithm>
+#include <string_view>
 
 #include "core/platform/program.hpp"
 #include "systemd/listen_fds.hpp"
@@ -9,7 +10,8 @@
 namespace weir::daemon {
 namespace {
 
-// The number of sockets that a predecessor passes as descriptors 3, 4, ...; the one behind them is the pipe.
+// The names (as in the descriptor store, with colons between) of the sockets that a predecessor passes as descriptors
+// 3, 4, ...; the descriptor behind them is the pipe.
 constexpr const char* passed_variable = "WEIR_PASSED_SOCKETS";
 constexpr int first_passed = 3;
 
@@ -45,26 +47,27 @@ void take_from_systemd(Inheritance& all, const systemd::Environment& environment
   }
 }
 
-void take_from_predecessor(Inheritance& all, const std::string& count_text) {
-  int count = 0;
-  const auto [end, error] = std::from_chars(count_text.data(), count_text.data() + count_text.size(), count);
-  if (error != std::errc{} || end != count_text.data() + count_text.size() || count < 0) return;
-  for (int i = 0; i < count; ++i) {
+void take_from_predecessor(Inheritance& all, std::string_view names) {
+  int descriptor = first_passed;
+  for (; !names.empty(); ++descriptor) {
+    const std::string_view name = names.substr(0, names.find(':'));
+    names.remove_prefix(std::min(names.size(), name.size() + 1));
     systemd::PassedDescriptor passed;
-    passed.name = "predecessor";
-    passed.descriptor = first_passed + i;
+    passed.descriptor = descriptor;
+    const auto known = systemd::parse_store_name(name);
+    passed.name = known ? known->listener : std::string(name);
     if (systemd::inspect(passed)) continue;
     if (auto one = look_at(std::move(passed), all.problems)) all.sockets.push_back(std::move(*one));
   }
-  all.ready = first_passed + count;
+  all.ready = descriptor;
 }
 
 }  // namespace
 
 Inheritance take_inheritance(const systemd::Environment& environment) {
   Inheritance all;
-  if (const auto count = platform::take_environment_variable(passed_variable)) {
-    take_from_predecessor(all, *count);
+  if (const auto names = platform::take_environment_variable(passed_variable)) {
+    take_from_predecessor(all, *names);
   } else {
     take_from_systemd(all, environment);
   }
@@ -73,10 +76,14 @@ Inheritance take_inheritance(const systemd::Environment& environment) {
 
 Bequest bequeath(const std::vector<KeptSocket>& sockets, NativeHandle ready, const systemd::Environment& environment) {
   Bequest bequest;
-  for (const KeptSocket& socket : sockets) bequest.descriptors.push_back(socket.native);
+  std::string names;
+  for (const KeptSocket& socket : sockets) {
+    bequest.descriptors.push_back(socket.native);
+    names += (names.empty() ? "" : ":") + systemd::to_string({socket.listener, socket.id}).value_or("unnamed");
+  }
   bequest.descriptors.push_back(ready);
   bequest.environment = systemd::environment_of_successor(environment);
-  bequest.environment.push_back(std::string(passed_variable) + "=" + std::to_string(sockets.size()));
+  bequest.environment.push_back(std::string(passed_variable) + "=" + names);
   return bequest;
 }
 

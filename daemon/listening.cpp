@@ -163,6 +163,17 @@ std::string activated(const std::string& listener, std::size_t number) {
   return "activated " + std::to_string(number) + " " + listener;
 }
 
+// A socket of the process before this one listens where it is wanted. Where the system chose the port it is known by its
+// listener.
+bool serves(const Inherited& one, const Address& wanted, const std::string& listener) {
+  if (one.from != Inherited::From::predecessor) return false;
+  if (!wanted.has_port() || wanted.port != 0) return one.address == to_string(wanted);
+  auto address = parse_address(one.address);
+  if (!address || !address->has_port() || one.name != listener) return false;
+  address->port = 0;
+  return to_string(*address) == to_string(wanted);
+}
+
 std::optional<Address> address_of(NativeHandle native, HandleKind kind) {
   Handle handle;
   handle.native = native;
@@ -213,14 +224,17 @@ bool ListeningSockets::keep_activated(const ListeningSockets& before, std::uint3
 
 // True: it is listened on already, by sockets that the process before this one had.
 bool ListeningSockets::adopt(const Bound& bound) {
-  const std::string wanted = to_string(bound.address);
+  std::string address;  // one for all of them
   std::vector<NativeHandle> natives;
-  for (Inherited& one : inherited_)
-    if (one.from == Inherited::From::predecessor && one.address == wanted && one.native != no_native_handle)
-      natives.push_back(std::exchange(one.native, no_native_handle));
+  for (Inherited& one : inherited_) {
+    if (one.native == no_native_handle || !serves(one, bound.address, spec_->listeners[bound.listener].name)) continue;
+    if (address.empty()) address = one.address;
+    if (one.address == address) natives.push_back(std::exchange(one.native, no_native_handle));
+  }
   if (natives.empty()) return false;
   share(std::move(natives), HandleKind::listener);
   Bound& adopted = bound_.emplace_back(bound);
+  if (const auto actual = parse_address(address); actual && actual->has_port()) adopted.address.port = actual->port;
   if (bound.address.family == Family::unix_path) adopted.file = platform::file_id(std::string(bound.address.path));
   return true;
 }

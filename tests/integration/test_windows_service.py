@@ -10,7 +10,7 @@ import unittest
 from harness import LIMIT, TEST_CHILD, UNDER, native, run_command, wait_until, wine_gap
 
 NUMBERS = itertools.count()
-# tests/support/windows_service_main.cpp: a service and its administrator in one program.
+# tests/support/windows/service_main.cpp: a service and its administrator in one program.
 TEST_SERVICE = str(pathlib.Path(TEST_CHILD).parent / "weir_test_service.exe")
 START_PENDING, RUNNING, STOP_PENDING, STOPPED = range(4)
 NOT_RUNNING = 3

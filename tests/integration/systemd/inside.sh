@@ -190,7 +190,7 @@ END
   check "at once it answers" says origin fetch 18099
   check "STATUS names listeners" says listener property StatusText
   check "reload" systemctl reload weir
-  sed -i 's/origin/changed/' /etc/weir/weir.yaml
+  sed -i 's/respond: "origin/respond: "changed/' /etc/weir/weir.yaml
   check "reload of a changed file" systemctl reload weir
   check "the change serves as soon as the command returns" says changed fetch 18099
   echo 'listners: {}' >/etc/weir/weir.yaml
