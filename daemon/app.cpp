@@ -32,14 +32,6 @@ using namespace std::chrono_literals;
 // How long the reader of a log may take for the last lines.
 constexpr auto last_lines = 2s;
 
-// On a thread without a log, such as the main one before it serves, the line goes straight to stderr, in the same form.
-void complain(std::string_view text) { log_error("{}", text); }
-
-bool complain_all(const std::vector<std::string>& failures) {
-  for (const std::string& failure : failures) complain(failure);
-  return failures.empty();
-}
-
 std::string url_of(const Address& address) {
   return address.has_port() ? "http://" + to_string(address) : to_string(address);
 }
@@ -93,6 +85,17 @@ int App::run() {
   const int code = failed_ ? exit_failed_start : exit_ok;
   close_logs(code);
   return code;
+}
+
+// On a thread without a log, such as the main one before it serves, the line goes straight to stderr, in the same form.
+void App::complain(std::string_view text) {
+  log_error("{}", text);
+  lifecycle_->note(Notice::failed_start, text);
+}
+
+bool App::complain_all(const std::vector<std::string>& failures) {
+  for (const std::string& failure : failures) complain(failure);
+  return failures.empty();
 }
 
 // Preparation

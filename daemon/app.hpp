@@ -45,6 +45,8 @@ class App final : private Controlled, private RequestSink {
     std::atomic<bool> queued{false};
   };
 
+  void complain(std::string_view text);
+  bool complain_all(const std::vector<std::string>& failures);  // true: there are none
   bool prepare();
   bool resolve_names();
   bool open_access_log();

@@ -166,6 +166,7 @@ void App::note_reload(const ReloadVerdict& verdict) {
     for (const std::string& problem : verdict.problems) last.error += (last.error.empty() ? "" : "\n") + problem;
     log_error("reload refused: {} was not taken up, weir goes on as before", file_);
   }
+  lifecycle_->note(ok ? Notice::reloaded : Notice::reload_refused, ok ? file_ : last.error);
   lifecycle_->status(status_line());
   lifecycle_->ready();
 }

@@ -219,8 +219,10 @@ bool App::all_workers_ended() {
     if (state_ == RunState::stopping && failed_) continue;
     if (worker.failure().empty() && state_ >= RunState::finishing) continue;
     failed_ = true;
-    log_error("worker {} failed: {}: all workers are stopped", i,
-              worker.failure().empty() ? "it ended unexpectedly" : worker.failure());
+    const std::string text = fmt::format("worker {} failed: {}: all workers are stopped", i,
+                                         worker.failure().empty() ? "it ended unexpectedly" : worker.failure());
+    log_error("{}", text);
+    lifecycle_->note(Notice::worker_failed, text);
     enter(RunEvent::stop_now);
   }
   if (serving == workers_.size()) enter(RunEvent::all_serve);

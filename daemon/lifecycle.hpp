@@ -35,6 +35,9 @@ class RequestSink {
   ~RequestSink() = default;
 };
 
+// What a manager's own log of events is told, where it has one.
+enum class Notice : std::uint8_t { failed_start, worker_failed, reloaded, reload_refused };
+
 // A listening socket, for a manager that keeps them. It stays the daemon's.
 struct KeptSocket {
   std::string listener;
@@ -60,6 +63,7 @@ class Lifecycle {
   // How often alive() is expected while every reactor makes progress; zero: never.
   virtual Duration heartbeat() const noexcept = 0;
   virtual void alive() noexcept = 0;
+  virtual void note(Notice, std::string_view) noexcept {}
   // Another process goes on in this one's place (upgrade).
   virtual void succeeded_by(std::uint32_t process) noexcept = 0;
 

@@ -29,6 +29,16 @@ Request request_of(Control control) noexcept {
   return Request::stop;
 }
 
+Event event_of(Notice notice) noexcept {
+  switch (notice) {
+    case Notice::failed_start: return Event::failed_start;
+    case Notice::worker_failed: return Event::worker_failed;
+    case Notice::reloaded: return Event::reloaded;
+    case Notice::reload_refused: return Event::reload_refused;
+  }
+  return Event::error;
+}
+
 class WindowsServiceLifecycle final : public Lifecycle {
  public:
   WindowsServiceLifecycle(windows_service::Service& service, RequestSink& requests) : service_(service) {
@@ -56,6 +66,8 @@ class WindowsServiceLifecycle final : public Lifecycle {
   void status(std::string_view text) noexcept override try {
     if (!announced_) text_ = text;
   } catch (const std::bad_alloc&) {}
+
+  void note(Notice notice, std::string_view text) noexcept override { service_.events().report(event_of(notice), text); }
 
   void stopping() noexcept override { service_.status().stopping(usual_hint); }
 
