@@ -25,31 +25,31 @@ class Systemd final : public Lifecycle {
     ready_due_ = true;
     say_ready();
   }
-  void reloading() noexcept override { note(notifier_.reloading()); }
+  void reloading() noexcept override { heed(notifier_.reloading()); }
   void status(std::string_view text) noexcept override {
-    if (text != status_) note(notifier_.status(text));
+    if (text != status_) heed(notifier_.status(text));
     status_ = text;
     say_ready();
   }
-  void stopping() noexcept override { note(notifier_.stopping()); }
-  void extend(Duration longest) noexcept override { note(notifier_.extend(longest)); }
+  void stopping() noexcept override { heed(notifier_.stopping()); }
+  void extend(Duration longest) noexcept override { heed(notifier_.extend(longest)); }
   Duration heartbeat() const noexcept override { return watchdog_ / 2; }
   void alive() noexcept override {
-    if (watchdog_ > Duration{}) note(notifier_.alive());
+    if (watchdog_ > Duration{}) heed(notifier_.alive());
     say_ready();
   }
-  void succeeded_by(std::uint32_t process) noexcept override { note(notifier_.main_process(process)); }
+  void succeeded_by(std::uint32_t process) noexcept override { heed(notifier_.main_process(process)); }
 
   void keep(const std::vector<KeptSocket>& sockets) noexcept override {
     for (const KeptSocket& kept : kept_) {
       const bool goes_on = std::any_of(sockets.begin(), sockets.end(), [&](const KeptSocket& it) { return it.id == kept.id; });
       const auto stored = systemd::to_string({kept.listener, kept.id});
-      if (!goes_on && stored) note(notifier_.forget(*stored));
+      if (!goes_on && stored) heed(notifier_.forget(*stored));
     }
     for (const KeptSocket& socket : sockets) {
       const bool is_new = std::none_of(kept_.begin(), kept_.end(), [&](const KeptSocket& it) { return it.id == socket.id; });
       const auto stored = systemd::to_string({socket.listener, socket.id});
-      if (is_new && stored) note(notifier_.store(static_cast<int>(socket.native), *stored));
+      if (is_new && stored) heed(notifier_.store(static_cast<int>(socket.native), *stored));
     }
     kept_ = sockets;
   }
@@ -65,9 +65,9 @@ class Systemd final : public Lifecycle {
     if (!ready_due_) return;
     const Error error = notifier_.ready();
     ready_due_ = error.code == Errc::would_block;
-    note(error);
+    heed(error);
   }
-  void note(const Error& error) noexcept {
+  void heed(const Error& error) noexcept {
     if (!error || error.code == Errc::would_block || std::exchange(told_, true)) return;
     log_warn("systemd is not told how weir fares: {}", describe(error));
   }
