@@ -155,6 +155,23 @@ class CheckWorld {
                                                        options);
     running_.spawn(checks_->run());
   }
+  // Another configuration; `change` is applied to a copy of the present one.
+  void adopt(const std::function<void(proxy::Spec&)>& change) {
+    auto next = std::make_shared<proxy::Spec>(*spec);
+    change(*next);
+    spec = next;
+    proxy::Findings findings;
+    findings.states = &states;
+    adopted_.snapshot = std::make_shared<const proxy::Snapshot>(next, findings);
+    adopted_.checks = checks_.get();
+    adopted_.run = [](Posted& posted) noexcept {
+      auto& order = static_cast<Adopt&>(posted);
+      order.checks->adopt(std::move(order.snapshot));
+    };
+    control_->post(adopted_);
+    world.run_for(1ms);
+  }
+  std::size_t targets() const { return checks_->endpoints(); }
   // Ends the checks; how long that took.
   Duration end() {
     if (!checks_) return {};
@@ -188,6 +205,10 @@ class CheckWorld {
   std::unique_ptr<proxy::h1::UpstreamSide> protocol_;
   std::unique_ptr<proxy::HealthScheduler> checks_;
   Scope running_;
+  struct Adopt : Posted {
+    proxy::HealthScheduler* checks = nullptr;
+    std::shared_ptr<const proxy::Snapshot> snapshot;
+  } adopted_;
 };
 
 template <class Scenario>
@@ -234,6 +255,35 @@ TEST_CASE("a tcp check follows its server down and up, after exactly fall and ri
     REQUIRE(sim.events.size() == 2);
     CHECK(contains(sim.events[1], "endpoint is up"));
     CHECK(contains(sim.events[1], "up=1/1"));
+  });
+}
+
+TEST_CASE("another configuration leaves checks that stay alone, ends those that go and begins those that are new") {
+  on_both_styles([](std::uint64_t seed, Style style) {
+    CheckWorld sim(seed, style, 2);
+    for (CheckServer& server : sim.servers) server.open();
+    sim.start();
+    REQUIRE(sim.run_checks(3, 0));
+    REQUIRE(sim.run_checks(3, 1));
+    for (int i = 0; i < 50; ++i) sim.adopt([&](proxy::Spec& spec) { spec.timeouts.idle = std::chrono::seconds{i + 1}; });
+    CHECK(sim.targets() == 2);
+    const TimePoint before = sim.world.now();
+    const std::uint64_t had = sim.count(0);
+    REQUIRE(sim.run_checks(2, 0));
+    // One interval lies between two checks however many configurations there were.
+    CHECK(sim.world.now() - before > sim.check().interval);
+    CHECK(sim.count(0) == had + 2);
+
+    sim.adopt([](proxy::Spec& spec) { spec.upstreams[0].endpoints.pop_back(); });
+    CHECK(sim.targets() == 1);
+    const std::uint64_t ended = sim.count(1);
+    REQUIRE(sim.run_checks(3, 0));
+    CHECK(sim.count(1) == ended);
+
+    sim.servers[0].close();
+    sim.adopt([](proxy::Spec& spec) { spec.upstreams[0].health_check->fall = 1; });
+    REQUIRE(sim.run_checks(1, 0));
+    CHECK_FALSE(sim.is_up(0));
   });
 }
 
