@@ -5,7 +5,7 @@
 
 #include "core/proxy/snapshot.hpp"
 
-namespace weir::daemon::test {
+namespace weir::test {
 
 // Without ownership: the specification outlives whatever holds it.
 inline std::shared_ptr<const proxy::Spec> held(const proxy::Spec& spec) {
@@ -15,4 +15,4 @@ inline std::shared_ptr<const proxy::Snapshot> compiled(const proxy::Spec& spec) 
   return std::make_shared<const proxy::Snapshot>(held(spec));
 }
 
-}  // namespace weir::daemon::test
+}  // namespace weir::test
