@@ -48,7 +48,7 @@ class EventLog {
   void report(Event event, std::string_view text) noexcept;
 
  private:
-  void* handle_ = nullptr;
+  [[maybe_unused]] void* handle_ = nullptr;  // where there is no event log
 };
 
 // Tells viewers that `program` has the texts. Needs an administrator; weir.exe service install does it.
