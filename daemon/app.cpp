@@ -79,7 +79,9 @@ int App::run() {
     backend_failed_.app = this;
     backend_failed_.run = [](Posted& posted) noexcept { static_cast<Note&>(posted).app->on_backend_failure(); };
     reactor_->when_backend_fails(backend_failed_);
+    listening_.store(reactor_.get(), std::memory_order_release);
     reactor_->run(control());
+    lifecycle_.reset();  // nobody asks for anything any more
   }
   workers_.clear();
   const int code = failed_ ? exit_failed_start : exit_ok;

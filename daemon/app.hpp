@@ -129,7 +129,8 @@ class App final : private Controlled, private RequestSink {
   std::uint64_t reloads_ = 0, refused_reloads_ = 0;
   std::optional<LastReload> last_reload_;
   Scope tasks_;
-  std::atomic<std::uint32_t> requested_{0};  // a bit for each Request
+  std::atomic<std::uint32_t> requested_{0};   // a bit for each Request
+  std::atomic<Reactor*> listening_{nullptr};  // that looks at them
   RunState state_ = RunState::starting;
   bool is_succeeded_ = false;  // another process goes on with the sockets
   bool stuck_ = false;         // a worker does not answer, which has been told

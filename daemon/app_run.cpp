@@ -108,7 +108,9 @@ void App::on_signal(platform::Signal signal) {
 // From any thread: a manager's.
 void App::request(Request request) noexcept {
   requested_.fetch_or(1u << static_cast<unsigned>(request), std::memory_order_acq_rel);
-  if (!note_.queued.exchange(true, std::memory_order_acq_rel)) reactor_->post(note_);
+  // What comes before there is a reactor is looked at when it begins.
+  Reactor* const reactor = listening_.load(std::memory_order_acquire);
+  if (reactor != nullptr && !note_.queued.exchange(true, std::memory_order_acq_rel)) reactor->post(note_);
 }
 
 void App::take_requests() {
