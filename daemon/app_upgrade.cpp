@@ -34,6 +34,7 @@ Started start_and_wait(const platform::CommandLine& command, const std::vector<K
     started.problem = fmt::format("{} cannot be started: {}", command.program, describe(process.error()));
   } else if (platform::wait_until_ready(pipe->reads, patience)) {
     started.process = *process;
+    platform::let_go_of_successor(*process);
   } else {
     platform::kill_successor(*process);  // it may have ended, which is no error
     started.problem = fmt::format("the new process did not serve: {}; its own messages say why",

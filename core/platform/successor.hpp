@@ -38,5 +38,7 @@ bool wait_until_ready(NativeHandle reads, Duration longest) noexcept;
 // How a successor ended that has ended, or is about to; it is gone after that. Waits.
 std::string how_it_ended(std::uint32_t process);
 void kill_successor(std::uint32_t process) noexcept;
+// How it ends is nobody's business here: like other children that nobody waits for it is reaped by reap_orphans().
+void let_go_of_successor(std::uint32_t process) noexcept;
 
 }  // namespace weir::platform

@@ -14,6 +14,7 @@
 
 #include "core/platform/errors.hpp"
 #include "core/platform/posix/descriptors.hpp"
+#include "core/platform/posix/orphans.hpp"
 
 extern char** environ;
 
@@ -116,7 +117,9 @@ Result<std::uint32_t> start_successor(const CommandLine& command, std::span<cons
   if (!copies.complete()) return std::unexpected(last_error());
   std::vector<char*> variables = environment_with(environment);
   pid_t process = 0;
+  StartingChild starting;
   if (const int error = spawn(process, command, copies.fds(), variables.data())) return std::unexpected(error_from(error));
+  starting.started(process);
   return static_cast<std::uint32_t>(process);
 } catch (const std::bad_alloc&) { return std::unexpected(Error(Errc::out_of_memory)); }
 
@@ -137,12 +140,15 @@ bool wait_until_ready(NativeHandle reads, Duration longest) noexcept {
   return ::read(static_cast<int>(reads), &byte, 1) == 1;
 }
 
+void let_go_of_successor(std::uint32_t process) noexcept { forget_child(static_cast<pid_t>(process)); }
+
 void kill_successor(std::uint32_t process) noexcept { ::kill(static_cast<pid_t>(process), SIGKILL); }
 
 std::string how_it_ended(std::uint32_t process) {
   int status = 0;
   pid_t ended = ::waitpid(static_cast<pid_t>(process), &status, 0);
   while (ended < 0 && errno == EINTR) ended = ::waitpid(static_cast<pid_t>(process), &status, 0);
+  forget_child(static_cast<pid_t>(process));
   if (ended < 0) return "it ended";
   if (WIFSIGNALED(status)) return "it was ended by signal " + std::to_string(WTERMSIG(status));
   return "it ended with exit code " + std::to_string(WEXITSTATUS(status));

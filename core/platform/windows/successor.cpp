@@ -12,6 +12,7 @@ Result<ReadyPipe> make_ready_pipe() noexcept { return std::unexpected(Error(Errc
 void close_descriptor(NativeHandle) noexcept {}
 bool wait_until_ready(NativeHandle, Duration) noexcept { return false; }
 void kill_successor(std::uint32_t) noexcept {}
+void let_go_of_successor(std::uint32_t) noexcept {}
 std::string how_it_ended(std::uint32_t) { return {}; }
 
 }  // namespace weir::platform
