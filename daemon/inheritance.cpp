@@ -20,7 +20,7 @@ std::string text_of(const systemd::PassedDescriptor& passed) {
   return address.family == Family::none ? std::string() : to_string(address);
 }
 
-// What a descriptor is, whoever passed it.
+// Describes a descriptor that was passed. Nothing, and a problem, if it cannot be listened on.
 std::optional<Inherited> look_at(systemd::PassedDescriptor passed, std::vector<std::string>& problems) {
   if (passed.kind != systemd::PassedDescriptor::Kind::listening_stream) {
     problems.push_back("descriptor " + std::to_string(passed.descriptor) + " (" + passed.name +
@@ -82,8 +82,11 @@ Bequest bequeath(const std::vector<KeptSocket>& sockets, NativeHandle ready, con
     names += (names.empty() ? "" : ":") + systemd::to_string({socket.listener, socket.id}).value_or("unnamed");
   }
   bequest.descriptors.push_back(ready);
-  bequest.environment = systemd::environment_of_successor(environment);
-  bequest.environment.push_back(std::string(passed_variable) + "=" + names);
+  for (const std::string& assignment : systemd::environment_of_successor(environment)) {
+    const std::size_t equals = assignment.find('=');
+    bequest.environment.push_back({assignment.substr(0, equals), assignment.substr(equals + 1)});
+  }
+  bequest.environment.push_back({passed_variable, names});
   return bequest;
 }
 

@@ -26,7 +26,7 @@ Inheritance take_inheritance(const systemd::Environment& environment);
 // For the process that takes over: the descriptors it gets, and what tells it so. Descriptors as in start_successor.
 struct Bequest {
   std::vector<NativeHandle> descriptors;
-  std::vector<std::string> environment;
+  std::vector<EnvironmentVariable> environment;
 };
 Bequest bequeath(const std::vector<KeptSocket>& sockets, NativeHandle ready, const systemd::Environment& environment);
 

@@ -1,6 +1,6 @@
 #pragma once
-// Starting this program anew beside the running one, for a binary upgrade: the same command line, the file that has the
-// program's name now, and descriptors that go on. Owns nothing.
+// Starts another process of this program, for a binary upgrade: the same command line, whatever file is at the program's
+// path by then, and the descriptors it is to take over. Owns nothing.
 
 #include <cstdint>
 #include <span>
@@ -9,6 +9,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/time.hpp"
+#include "core/reactor/child.hpp"
 #include "core/reactor/handle.hpp"
 
 namespace weir::platform {
@@ -20,10 +21,10 @@ struct CommandLine {
 };
 CommandLine own_command_line(int argc, char** argv);
 
-// Starts it with these descriptors as 3, 4, ... and none other, and with `environment` ("NAME=value") added to this
-// process's. Standard streams are shared. The result is its number. Any thread; waits until the program is loaded.
+// Starts it with these descriptors as 3, 4, ... and no others, and with `environment` added to this process's. Standard
+// streams and the process group are shared. The result is its number. Any thread; waits until the program is loaded.
 Result<std::uint32_t> start_successor(const CommandLine& command, std::span<const NativeHandle> descriptors,
-                                      std::span<const std::string> environment) noexcept;
+                                      std::span<const EnvironmentVariable> environment) noexcept;
 
 // A pipe: what is read by this process, and what the successor writes to. Neither is inherited.
 struct ReadyPipe {
@@ -35,10 +36,10 @@ void close_descriptor(NativeHandle native) noexcept;
 // Waits until something is written, the other end is closed, or that long. True: something was written.
 bool wait_until_ready(NativeHandle reads, Duration longest) noexcept;
 
-// How a successor ended that has ended, or is about to; it is gone after that. Waits.
+// Waits for the end of a successor, reaps it, and says how it ended.
 std::string how_it_ended(std::uint32_t process);
 void kill_successor(std::uint32_t process) noexcept;
-// How it ends is nobody's business here: like other children that nobody waits for it is reaped by reap_orphans().
+// Once it serves: when it ends, reap_orphans() reaps it.
 void let_go_of_successor(std::uint32_t process) noexcept;
 
 }  // namespace weir::platform

@@ -1,102 +1,43 @@
 #include "core/platform/successor.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 
 #include "core/platform/errors.hpp"
-#include "core/platform/posix/descriptors.hpp"
 #include "core/platform/posix/orphans.hpp"
-
-extern char** environ;
+#include "core/platform/posix/spawning.hpp"
 
 namespace weir::platform {
 namespace {
 
 constexpr int first_passed = 3;
 
-// Copies of the descriptors above those numbers that they are to have. Closed with it.
-class Copies {
- public:
-  explicit Copies(std::span<const NativeHandle> descriptors) {
-    const int above = first_passed + static_cast<int>(descriptors.size());
-    for (const NativeHandle native : descriptors) fds_.push_back(::fcntl(static_cast<int>(native), F_DUPFD_CLOEXEC, above));
+// Copies of the descriptors, above the numbers that they are to have.
+Error copy(std::span<const NativeHandle> descriptors, std::vector<Descriptor>& copies) {
+  copies = std::vector<Descriptor>(descriptors.size());
+  const int above = first_passed + static_cast<int>(descriptors.size());
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    copies[i] = Descriptor(::fcntl(static_cast<int>(descriptors[i]), F_DUPFD_CLOEXEC, above));
+    if (copies[i].get() < 0) return last_error();
   }
-  Copies(const Copies&) = delete;
-  Copies& operator=(const Copies&) = delete;
-  ~Copies() {
-    for (const int fd : fds_)
-      if (fd >= 0) ::close(fd);
-  }
-  const std::vector<int>& fds() const noexcept { return fds_; }
-  bool complete() const noexcept {
-    for (const int fd : fds_)
-      if (fd < 0) return false;
-    return true;
-  }
-
- private:
-  std::vector<int> fds_;
-};
-
-bool sets(const std::string& assignment, const char* variable) noexcept {
-  const std::size_t name = assignment.find('=') + 1;
-  return assignment.compare(0, name, variable, name) == 0;
+  return {};
 }
 
-std::vector<char*> environment_with(std::span<const std::string> added) {
-  std::vector<char*> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    bool replaced = false;
-    for (const std::string& one : added) replaced = replaced || sets(one, *variable);
-    if (!replaced) variables.push_back(*variable);
-  }
-  for (const std::string& one : added) variables.push_back(const_cast<char*>(one.c_str()));
-  variables.push_back(nullptr);
-  return variables;
-}
-
-int spawn(pid_t& process, const CommandLine& command, const std::vector<int>& fds, char** environment) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawnattr_init(&attributes);
-  for (std::size_t i = 0; i < fds.size(); ++i)
-    ::posix_spawn_file_actions_adddup2(&actions, fds[i], first_passed + static_cast<int>(i));
-  sigset_t none, all;
+// Signals that are ignored stay ignored (nohup); handlers do not survive the exec. The process group stays the same: the
+// terminal's Ctrl-C is meant for the successor, too.
+void set_orders(SpawnOrders& orders, const std::vector<Descriptor>& copies) noexcept {
+  if (!orders.good()) return;
+  sigset_t none;
   sigemptyset(&none);
-  sigfillset(&all);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setsigdefault(&attributes, &all);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::vector<char*> argv{const_cast<char*>(command.program.c_str())};
-  for (const std::string& argument : command.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  const int error = ::posix_spawn(&process, command.program.c_str(), &actions, &attributes, argv.data(), environment);
-  ::posix_spawn_file_actions_destroy(&actions);
-  ::posix_spawnattr_destroy(&attributes);
-  return error;
-}
-
-// A program that was named without a directory was found in PATH.
-std::string in_path(const std::string& name) {
-  const char* search = ::getenv("PATH");
-  std::string rest = search != nullptr ? search : "";
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(':'), rest.size());
-    const std::string file = rest.substr(0, end) + "/" + name;
-    if (::access(file.c_str(), X_OK) == 0) return file;
-    rest.erase(0, end + 1);
-  }
-  return name;
+  orders.note(::posix_spawnattr_setsigmask(orders.attributes(), &none));
+  orders.note(::posix_spawnattr_setflags(orders.attributes(), POSIX_SPAWN_SETSIGMASK));
+  for (std::size_t i = 0; i < copies.size(); ++i)
+    orders.note(::posix_spawn_file_actions_adddup2(orders.actions(), copies[i].get(), first_passed + static_cast<int>(i)));
 }
 
 }  // namespace
@@ -104,30 +45,37 @@ std::string in_path(const std::string& name) {
 CommandLine own_command_line(int argc, char** argv) {
   CommandLine command;
   const std::string name = argc > 0 ? argv[0] : "weir";
+  std::string found;
+  if (find_program(name, merged_environment({}), found)) found = name;
   std::error_code ignored;
-  const std::string found = name.find('/') == name.npos ? in_path(name) : name;
   command.program = std::filesystem::absolute(found, ignored).lexically_normal().string();
   for (int i = 1; i < argc; ++i) command.arguments.emplace_back(argv[i]);
   return command;
 }
 
 Result<std::uint32_t> start_successor(const CommandLine& command, std::span<const NativeHandle> descriptors,
-                                      std::span<const std::string> environment) noexcept try {
-  const Copies copies(descriptors);
-  if (!copies.complete()) return std::unexpected(last_error());
-  std::vector<char*> variables = environment_with(environment);
+                                      std::span<const EnvironmentVariable> added) noexcept try {
+  std::vector<Descriptor> copies;
+  if (const Error error = copy(descriptors, copies)) return std::unexpected(error);
+  std::vector<std::string> words{command.program};
+  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+  const std::vector<std::string> environment = merged_environment(added);
+  std::vector<char*> argv = pointers_to(words);
+  std::vector<char*> variables = pointers_to(environment);
+  SpawnOrders orders;
+  set_orders(orders, copies);
   pid_t process = 0;
   StartingChild starting;
-  if (const int error = spawn(process, command, copies.fds(), variables.data())) return std::unexpected(error_from(error));
+  if (const Error error = orders.carry_out(command.program, argv.data(), variables.data(), process))
+    return std::unexpected(error);
   starting.started(process);
   return static_cast<std::uint32_t>(process);
 } catch (const std::bad_alloc&) { return std::unexpected(Error(Errc::out_of_memory)); }
 
 Result<ReadyPipe> make_ready_pipe() noexcept {
-  int ends[2];
-  if (::pipe(ends) != 0) return std::unexpected(last_error());
-  for (const int fd : ends) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return ReadyPipe{ends[0], ends[1]};
+  Descriptor reads, writes;
+  if (!make_pipe(reads, writes)) return std::unexpected(last_error());
+  return ReadyPipe{reads.release(), writes.release()};
 }
 
 void close_descriptor(NativeHandle native) noexcept { ::close(static_cast<int>(native)); }

@@ -5,7 +5,7 @@ namespace weir::platform {
 
 CommandLine own_command_line(int, char**) { return {}; }
 Result<std::uint32_t> start_successor(const CommandLine&, std::span<const NativeHandle>,
-                                      std::span<const std::string>) noexcept {
+                                      std::span<const EnvironmentVariable>) noexcept {
   return std::unexpected(Error(Errc::not_supported));
 }
 Result<ReadyPipe> make_ready_pipe() noexcept { return std::unexpected(Error(Errc::not_supported)); }
