@@ -160,13 +160,13 @@ int check(const CheckCommand& command) {
   for (const std::string& file : files) {
     const Verdict verdict = judge_file(file, *groups, command.targets.empty());
     if (verdict.refused) code = exit_refused_configuration;
-    if (command.json) {
+    if (command.form == TextForm::json) {
       objects.push_back(verdict_as_json(verdict));
     } else {
       print_text(verdict, command);
     }
   }
-  if (command.json) fmt::print("{{\"files\":[{}]}}\n", fmt::join(objects, ","));
+  if (command.form == TextForm::json) fmt::print("{{\"files\":[{}]}}\n", fmt::join(objects, ","));
   return code;
 }
 

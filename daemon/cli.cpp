@@ -113,7 +113,7 @@ std::vector<CLI::Option*> add_control(CLI::App& command, ControlCommand& values)
               "--timeout", [&values](const std::string& text) { read_timeout(values, text); },
               "How long to wait for its verdict (default 60s)")
           ->type_name("DURATION"),
-      command.add_flag("--json", values.json, "Print its answer as JSON"),
+      command.add_flag_callback("--json", [&values] { values.form = TextForm::json; }, "Print its answer as JSON"),
   };
 }
 
@@ -191,7 +191,8 @@ struct Grammar {
                      "not checked)")
         ->check(CLI::Range(std::uint64_t{16}, std::uint64_t{1} << 30))
         ->type_name("N");
-    check->add_flag("--json", check_values.json, "Print the findings as JSON on standard output");
+    check->add_flag_callback(
+        "--json", [this] { check_values.form = TextForm::json; }, "Print the findings as JSON on standard output");
 
     platforms->add_flag_callback(
         "--json", [this] { platforms_values.form = TextForm::json; }, "Print JSON");
@@ -200,7 +201,8 @@ struct Grammar {
 
     selftest->add_option("--backend", selftest_values.backend, "Only this backend (default: each one that works here)")
         ->type_name("NAME");
-    selftest->add_flag("--json", selftest_values.json, "Print the verdict as JSON");
+    selftest->add_flag_callback(
+        "--json", [this] { selftest_values.form = TextForm::json; }, "Print the verdict as JSON");
 
     for (CLI::App* command : {status, drain, reload, upgrade}) add_control(*command, control_values);
     reload->add_flag("--plan", control_values.reload.plan_only,
@@ -230,11 +232,11 @@ struct Grammar {
             "--access-log", [this](const std::string& word) { set_access_log(word); },
             "terminal, combined, json or off (default terminal)")
         ->type_name("FORMAT");
-    proxy->add_flag("--x-forwarded,!--no-x-forwarded", proxy_values.x_forwarded,
+    proxy->add_flag("--x-forwarded,!--no-x-forwarded", proxy_values.forwarding.x_forwarded,
                     "Send X-Forwarded-For, -Proto and -Host (default yes)");
-    proxy->add_flag("--forwarded,!--no-forwarded", proxy_values.forwarded, "Send Forwarded, RFC 7239 (default yes)");
-    proxy->add_flag("--via,!--no-via", proxy_values.via, "Send Via (default no)");
-    proxy->add_flag("--request-id,!--no-request-id", proxy_values.request_id, "Send X-Request-ID (default yes)");
+    proxy->add_flag("--forwarded,!--no-forwarded", proxy_values.forwarding.forwarded, "Send Forwarded, RFC 7239 (default yes)");
+    proxy->add_flag("--via,!--no-via", proxy_values.forwarding.via, "Send Via (default no)");
+    proxy->add_flag("--request-id,!--no-request-id", proxy_values.forwarding.request_id, "Send X-Request-ID (default yes)");
     proxy
         ->add_option("--trusted-proxies", proxy_values.trusted_proxies,
                      "Trust forwarding headers from these addresses: 10.0.0.0/8; separate several with commas")

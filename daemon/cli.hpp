@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/time.hpp"
+#include "core/proxy/spec.hpp"
 #include "daemon/lifecycle.hpp"
 #include "daemon/reload_plan.hpp"
 
@@ -39,15 +40,15 @@ struct RunCommand {
   bool service = false;  // the process is that of an installed Windows service
 };
 
+enum class TextForm : std::uint8_t { plain, json, markdown };
+
 struct CheckCommand {
   std::vector<std::string> files;            // empty: the default files
   std::vector<std::string> targets;          // "windows/select", ...; empty: this host
   std::optional<std::uint64_t> descriptors;  // what a process on the targets may have open
   bool verbose = false;
-  bool json = false;
+  TextForm form = TextForm::plain;  // or json
 };
-
-enum class TextForm : std::uint8_t { plain, json, markdown };
 
 struct PlatformsCommand {
   TextForm form = TextForm::plain;
@@ -55,23 +56,26 @@ struct PlatformsCommand {
 
 struct SelftestCommand {
   std::string backend;  // empty: each that this build offers
-  bool json = false;
+  TextForm form = TextForm::plain;  // or json
 };
 
 struct VersionCommand {
   bool verbose = false;
 };
 
+// What `weir proxy` sends unless told otherwise.
+inline proxy::Forwarding without_via() {
+  proxy::Forwarding usual;
+  usual.via = false;
+  return usual;
+}
+
 struct ProxyCommand {
   std::string listen;
   std::vector<std::string> targets;
   std::string host;  // replaces the Host field; empty: the client's is kept
   AccessLogChoice access_log = AccessLogChoice::terminal;
-  // As the keys of `forwarding` in a file.
-  bool x_forwarded = true;
-  bool forwarded = true;
-  bool via = false;
-  bool request_id = true;
+  proxy::Forwarding forwarding = without_via();  // but for its trusted_proxies, which are still text
   std::vector<std::string> trusted_proxies;
   Overrides overrides;
 };
@@ -89,7 +93,7 @@ struct ControlCommand {
   std::string config;               // the one that serves this file; empty: any
   std::string address;              // the one whose socket is there: "unix:/run/weir/123.sock"; empty: it is looked for
   std::optional<Duration> timeout;  // until its verdict; nothing: a minute
-  bool json = false;                // prints the answer as it came
+  TextForm form = TextForm::plain;  // or json: the answer as it came
   ReloadOrder reload;               // of a reload
 };
 

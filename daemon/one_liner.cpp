@@ -79,10 +79,7 @@ std::expected<std::string, std::string> target_text(const std::string& given) {
 
 // Empty, or what is wrong.
 std::string read_forwarding(const ProxyCommand& command, proxy::Forwarding& out) {
-  out.x_forwarded = command.x_forwarded;
-  out.forwarded = command.forwarded;
-  out.via = command.via;
-  out.request_id = command.request_id;
+  out = command.forwarding;
   for (const std::string& text : command.trusted_proxies) {
     const config::BlockResult read = config::parse_block_text(text);
     if (!read.block) return fmt::format("--trusted-proxies: {}: {}", read.message, read.hint);

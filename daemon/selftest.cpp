@@ -81,7 +81,7 @@ int selftest(const SelftestCommand& command, Suite suite) {
     return exit_usage;
   }
   platform::raise_descriptor_limit();
-  if (!command.json) fmt::print("weir {} selftest on {}\n", version(), title_of(compiled_os()));
+  if (command.form != TextForm::json) fmt::print("weir {} selftest on {}\n", version(), title_of(compiled_os()));
   std::vector<std::string> objects;
   std::size_t tried = 0;
   bool passed = true;
@@ -92,7 +92,7 @@ int selftest(const SelftestCommand& command, Suite suite) {
     const Trial trial = try_backend(backend, suite);
     tried += trial.tried() ? 1 : 0;
     passed = passed && (trial.tried() ? trial.result.failed == 0 && trial.result.passed > 0 : command.backend.empty());
-    if (command.json) {
+    if (command.form == TextForm::json) {
       objects.push_back(as_json(trial));
     } else {
       print_text(trial);
@@ -100,7 +100,7 @@ int selftest(const SelftestCommand& command, Suite suite) {
     }
   }
   passed = passed && tried > 0;
-  if (command.json) {
+  if (command.form == TextForm::json) {
     fmt::print("{{\"version\":{},\"system\":{},\"passed\":{},\"backends\":[{}]}}\n", json_quoted(version()),
                json_quoted(name_of(compiled_os())), passed, fmt::join(objects, ","));
   } else {

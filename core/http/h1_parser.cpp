@@ -122,11 +122,10 @@ void HeadParser::restart(const Limits& limits, bool response) noexcept {
   scanned_ = 0;
   line_begin_ = 0;
   seen_ = 0;
-  connection_options_ = 0;
-  start_line_seen_ = false;
+  connection_options_ = named_options_ = 0;
+  part_ = Part::start_line;
   response_ = response;
-  complete_ = false;
-  chunked_ = close_ = keep_alive_ = upgrade_ = other_option_ = false;
+  chunked_ = false;
   refusal_ = {};
 }
 
@@ -141,9 +140,10 @@ HeadParser::Scan HeadParser::next_line(std::uint32_t& end) noexcept {
   const std::size_t window = window_;
   const void* hit = scanned_ < window ? std::memchr(base_ + scanned_, '\n', window - scanned_) : nullptr;
   const std::size_t feed = hit ? static_cast<std::size_t>(static_cast<const char*>(hit) - base_) : window;
-  const std::size_t longest = start_line_seen_ ? limits_->header_line : limits_->request_line;
+  const bool in_fields = part_ != Part::start_line;
+  const std::size_t longest = in_fields ? limits_->header_line : limits_->request_line;
   if (feed - line_begin_ > longest + 1) [[unlikely]] {  // the last of them may be the CR
-    refuse(start_line_seen_ ? 431 : 414, start_line_seen_ ? "header-line-too-long" : "request-line-too-long");
+    refuse(in_fields ? 431 : 414, in_fields ? "header-line-too-long" : "request-line-too-long");
     return Scan::refused;
   }
   if (feed + (hit ? 1 : 0) > limits_->head) [[unlikely]] {
@@ -224,15 +224,15 @@ Field* HeadParser::add_field(Head& head, std::uint32_t end) noexcept {
 // Line by line, for both kinds of head. `self` reads the start line, acts on the fields and ends the head.
 template <class Parser>
 [[gnu::always_inline]] inline Parse HeadParser::parse_lines(Parser& self, std::string_view bytes) noexcept {
-  while (!complete_) {
-    const Field* field = start_line_seen_ ? add_usual_field(self.head_) : nullptr;
+  while (part_ != Part::nothing) {
+    const Field* field = part_ == Part::fields ? add_usual_field(self.head_) : nullptr;
     if (field) {
       if (!self.on_field(*field)) return Parse::refused;
     } else {
       std::uint32_t end = 0;
       const Scan scan = next_line(end);
       if (scan != Scan::line) return scan == Scan::refused ? Parse::refused : Parse::need_more;
-      const bool is_last = start_line_seen_ && end == line_begin_;
+      const bool is_last = part_ == Part::fields && end == line_begin_;
       if (!(is_last ? self.finish_head(end + 2) : self.line(bytes, end))) return Parse::refused;
     }
     line_begin_ = scanned_;
@@ -284,20 +284,20 @@ bool HeadParser::on_transfer_encoding(std::string_view value) noexcept {
 }
 
 bool HeadParser::on_connection(std::string_view value) noexcept {
-  if (keep_alive_option.matches(value)) return keep_alive_ = true;  // nearly always
+  if (keep_alive_option.matches(value)) return named_options_ |= option_keep_alive, true;  // nearly always
   while (!value.empty()) {
     const std::string_view option = next_element(value);
     if (option.empty()) continue;
     if (!is_token(option)) return refuse(400, "bad-connection");
     if (++connection_options_ > max_connection_options) return refuse(400, "too-many-connection-options");
     if (close_option.matches(option)) {
-      close_ = true;
+      named_options_ |= option_close;
     } else if (keep_alive_option.matches(option)) {
-      keep_alive_ = true;
+      named_options_ |= option_keep_alive;
     } else if (upgrade_option.matches(option)) {
-      upgrade_ = true;
+      named_options_ |= option_upgrade;
     } else {
-      other_option_ = true;
+      named_options_ |= option_other;
     }
   }
   return true;
@@ -305,15 +305,16 @@ bool HeadParser::on_connection(std::string_view value) noexcept {
 
 // At the empty line: what needs all fields.
 void HeadParser::finish(Head& head, std::uint32_t end) noexcept {
-  complete_ = true;
+  part_ = Part::nothing;
   head.size = end;
   head.seen = seen_;
-  head.keep_alive = !close_ && (head.minor_version == 1 || keep_alive_);
+  head.keep_alive = !names_option(option_close) && (head.minor_version == 1 || names_option(option_keep_alive));
   // An HTTP/1.0 sender cannot upgrade (RFC 9110 section 7.8).
-  head.connection_upgrade = upgrade_ && head.minor_version == 1 && (seen_ & bit(FieldId::upgrade)) != 0;
+  head.connection_upgrade = names_option(option_upgrade) && head.minor_version == 1 && (seen_ & bit(FieldId::upgrade)) != 0;
   const bool names_known =
-      (keep_alive_ && (seen_ & bit(FieldId::keep_alive)) != 0) || (upgrade_ && (seen_ & bit(FieldId::upgrade)) != 0);
-  if (other_option_ || names_known) mark_named_fields(head);
+      (names_option(option_keep_alive) && (seen_ & bit(FieldId::keep_alive)) != 0) ||
+      (names_option(option_upgrade) && (seen_ & bit(FieldId::upgrade)) != 0);
+  if (names_option(option_other) || names_known) mark_named_fields(head);
 }
 
 void HeadParser::mark_named_fields(Head& head) noexcept {
@@ -357,14 +358,14 @@ Parse RequestParser::parse(std::string_view bytes) noexcept {
   if (refusal_.status != 0) return Parse::refused;
   look_at(bytes);
   // A TLS record has no line feed to wait for: its sender is told at once.
-  if (!start_line_seen_ && window_ > 0 && base_[0] == tls_handshake && !refuse(400, "tls-hello")) return Parse::refused;
+  if (part_ == Part::start_line && window_ > 0 && base_[0] == tls_handshake && !refuse(400, "tls-hello")) return Parse::refused;
   const Parse verdict = parse_lines(*this, bytes);
   if (verdict == Parse::complete) set_views();
   return verdict;
 }
 
 bool RequestParser::line(std::string_view bytes, std::uint32_t end) noexcept {
-  if (start_line_seen_) return field_line(*this, end);
+  if (part_ == Part::fields) return field_line(*this, end);
   return end == 0 ? skip_empty_line(bytes) : request_line(end);
 }
 
@@ -404,7 +405,7 @@ bool RequestParser::request_line(std::uint32_t end) noexcept {
   if (!word.empty()) return refuse(word == "unsupported-version" ? 505 : 400, name_bad_bytes(text, word));
   if (!read_target(text.substr(target_begin, target_.size))) return refuse(400, "bad-target");
   head_.start_line_end = end + 2;
-  start_line_seen_ = true;
+  part_ = Part::fields;
   return true;
 }
 
@@ -533,7 +534,7 @@ Parse ResponseParser::parse(std::string_view bytes) noexcept {
 }
 
 bool ResponseParser::line(std::string_view, std::uint32_t end) noexcept {
-  return start_line_seen_ ? field_line(*this, end) : status_line(end);
+  return part_ == Part::fields ? field_line(*this, end) : status_line(end);
 }
 
 // HTTP-version SP status-code [ SP reason ] (RFC 9112 section 4; servers leave the second space out).
@@ -549,7 +550,7 @@ bool ResponseParser::status_line(std::uint32_t end) noexcept {
   reason_ = {reason_begin, end - reason_begin};
   if (!is_field_value(base_ + reason_begin, reason_.size)) return refuse(502, name_bad_bytes(text, "bad-reason"));
   head_.start_line_end = end + 2;
-  start_line_seen_ = true;
+  part_ = Part::fields;
   return true;
 }
 

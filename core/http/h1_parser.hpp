@@ -26,6 +26,10 @@ class HeadParser {
     std::uint32_t size = 0;
   };
   enum class Scan : std::uint8_t { need_more, line, refused };
+  // What the next line belongs to.
+  enum class Part : std::uint8_t { start_line, fields, nothing };  // nothing: the head is complete
+  // Options of Connection that were named, a bit each.
+  enum Option : std::uint8_t { option_close = 1, option_keep_alive = 2, option_upgrade = 4, option_other = 8 };
 
   void restart(const Limits& limits, bool response) noexcept;
   template <class Parser>
@@ -46,21 +50,18 @@ class HeadParser {
   std::uint32_t line_begin_ = 0;
   std::uint32_t seen_ = 0;         // a bit per FieldId
   std::uint16_t most_fields_ = 0;
-  std::uint8_t connection_options_ = 0;
-  bool start_line_seen_ = false;
+  std::uint8_t connection_options_ = 0;  // how many there are
+  std::uint8_t named_options_ = 0;       // which Option among them
+  Part part_ = Part::start_line;
   bool response_ = false;
-  bool complete_ = false;
   bool chunked_ = false;           // Transfer-Encoding: chunked
-  bool close_ = false;             // options of Connection
-  bool keep_alive_ = false;
-  bool upgrade_ = false;
-  bool other_option_ = false;
   Refusal refusal_;
 
  private:
   Field& store_field(Head& head, const FieldLine& parts, std::uint32_t end) noexcept;
   bool on_transfer_encoding(std::string_view value) noexcept;
   bool on_connection(std::string_view value) noexcept;
+  bool names_option(Option option) const noexcept { return (named_options_ & option) != 0; }
   static void mark_named_fields(Head& head) noexcept;
 };
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 namespace weir::proxy {
 
@@ -33,6 +34,14 @@ class Counter {
 struct ServerCounters {
   Counter accepted, requests, responses, bytes_in, bytes_out;
   Counter upstream_connects, upstream_reuses, retries, accept_pauses;
+
+  ServerCounters& operator+=(const ServerCounters& other) noexcept {
+    for (const auto member : {&ServerCounters::accepted, &ServerCounters::requests, &ServerCounters::responses,
+                              &ServerCounters::bytes_in, &ServerCounters::bytes_out, &ServerCounters::upstream_connects,
+                              &ServerCounters::upstream_reuses, &ServerCounters::retries, &ServerCounters::accept_pauses})
+      this->*member += other.*member;
+    return *this;
+  }
 };
 
 // Of one process. Written by all its workers.

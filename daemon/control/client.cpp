@@ -38,7 +38,7 @@ std::string visible(std::string_view text) {
   return out;
 }
 
-// The file as the one that serves it calls it, by whatever name it is asked for.
+// The configuration file under the name that the running weir reports, however it was written on the command line.
 std::string known_as(const std::string& file, const std::vector<Found>& running) {
   if (file.empty()) return {};
   std::error_code failed;
@@ -168,15 +168,15 @@ void Client::show(const HttpReply& reply, const std::string& address) {
   if (!answer || answer->kind != JsonValue::Kind::object) {
     return fail(fmt::format("what answers on {} is not weir: its answer is not a JSON object", address));
   }
-  if (command_.json) fmt::print("{}", reply.body);
+  if (command_.form == TextForm::json) fmt::print("{}", reply.body);
   if (answer->truth_of("ok")) {
     code_ = static_cast<int>(answer->number_of("exit_code"));
-    if (!command_.json) fmt::print("{}", command_.request ? verdict_text(*answer) : status_table(*answer));
+    if (command_.form == TextForm::plain) fmt::print("{}", command_.request ? verdict_text(*answer) : status_table(*answer));
     return;
   }
   const auto code = static_cast<int>(answer->number_of("exit_code"));
   code_ = code != 0 ? code : exit_failed_start;
-  if (!command_.json) fail(verdict_text(*answer), code_);
+  if (command_.form == TextForm::plain) fail(verdict_text(*answer), code_);
 }
 
 std::string seen_from(const Found& found) {

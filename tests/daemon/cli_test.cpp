@@ -112,13 +112,13 @@ TEST_CASE("every request has a command that reaches weir by its control socket")
   CHECK(plain.config.empty());
   CHECK(plain.address.empty());
   CHECK_FALSE(plain.timeout);
-  CHECK_FALSE(plain.json);
+  CHECK(plain.form == TextForm::plain);
   const auto full = accepted<ControlCommand>("stop --now -c a.yaml --control unix:/run/a.sock --timeout 1m30s --json");
   CHECK(full.request == Request::stop_now);
   CHECK(full.config == "a.yaml");
   CHECK(full.address == "unix:/run/a.sock");
   CHECK(full.timeout == weir::Duration(std::chrono::seconds(90)));
-  CHECK(full.json);
+  CHECK(full.form == TextForm::json);
 }
 
 TEST_CASE("where the control socket is can be said on the command line") {
@@ -146,14 +146,14 @@ TEST_CASE("proxy takes one listener and several targets") {
   CHECK(accepted<ProxyCommand>("proxy 8080 3000 --access-log off").access_log == AccessLogChoice::off);
   CHECK(accepted<ProxyCommand>("proxy 8080 3000 --access-log combined").access_log == AccessLogChoice::combined);
 
-  CHECK(one.x_forwarded);
-  CHECK_FALSE(one.via);
+  CHECK(one.forwarding.x_forwarded);
+  CHECK_FALSE(one.forwarding.via);
   const ProxyCommand forwarding = accepted<ProxyCommand>(
       "proxy --no-x-forwarded --no-forwarded --no-request-id --via --trusted-proxies 10.0.0.0/8,::1 8080 3000");
-  CHECK_FALSE(forwarding.x_forwarded);
-  CHECK_FALSE(forwarding.forwarded);
-  CHECK_FALSE(forwarding.request_id);
-  CHECK(forwarding.via);
+  CHECK_FALSE(forwarding.forwarding.x_forwarded);
+  CHECK_FALSE(forwarding.forwarding.forwarded);
+  CHECK_FALSE(forwarding.forwarding.request_id);
+  CHECK(forwarding.forwarding.via);
   CHECK(forwarding.trusted_proxies == std::vector<std::string>{"10.0.0.0/8", "::1"});
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("check takes targets with commas or again, and platforms a form") {
   CHECK(check.targets == std::vector<std::string>{"linux", "windows/select", "macos-10.8"});
   CHECK(check.files == std::vector<std::string>{"a.yaml"});
   CHECK(check.descriptors == 4096U);
-  CHECK(check.json);
+  CHECK(check.form == TextForm::json);
   CHECK(accepted<CheckCommand>("check a.yaml b.yaml").targets.empty());
   CHECK(accepted<PlatformsCommand>("platforms").form == TextForm::plain);
   CHECK(accepted<PlatformsCommand>("platforms --json").form == TextForm::json);

@@ -174,8 +174,9 @@ TEST_CASE("forwarding follows the options, and trusts the blocks that are named"
   ProxyCommand plain = command(":0", {"3000"});
   CHECK((*spec_of(plain))->forwarding.x_forwarded);
   CHECK_FALSE((*spec_of(plain))->forwarding.via);
-  plain.x_forwarded = plain.forwarded = plain.request_id = false;
-  plain.via = true;
+  proxy::Forwarding& wanted = plain.forwarding;
+  wanted.x_forwarded = wanted.forwarded = wanted.request_id = false;
+  wanted.via = true;
   plain.trusted_proxies = {"10.0.0.0/8", "::1"};
   const auto spec = spec_of(plain);
   REQUIRE(spec);
