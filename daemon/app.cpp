@@ -81,7 +81,7 @@ int App::run() {
     reactor_->when_backend_fails(backend_failed_);
     listening_.store(reactor_.get(), std::memory_order_release);
     reactor_->run(control());
-    lifecycle_.reset();  // nobody asks for anything any more
+    lifecycle_.reset();  // no further requests
   }
   workers_.clear();
   const int code = failed_ ? exit_failed_start : exit_ok;

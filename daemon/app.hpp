@@ -125,15 +125,15 @@ class App final : private Controlled, private RequestSink {
   Event changed_;         // a worker has something to say
   Event worker_changed_;  // the same, for a reload that waits for it
   Semaphore reloading_{1};      // one at a time, in the order in which they are asked for
-  bool reload_waits_ = false;   // one that nobody waits for has been asked for and has not begun
+  bool reload_waits_ = false;   // a reload by signal is queued
   std::uint64_t reloads_ = 0, refused_reloads_ = 0;
   std::optional<LastReload> last_reload_;
   Scope tasks_;
   std::atomic<std::uint32_t> requested_{0};   // a bit for each Request
   std::atomic<Reactor*> listening_{nullptr};  // that looks at them
   RunState state_ = RunState::starting;
-  bool is_succeeded_ = false;  // another process goes on with the sockets
-  bool stuck_ = false;         // a worker does not answer, which has been told
+  bool is_succeeded_ = false;  // another process has taken the sockets over
+  bool stuck_ = false;         // a worker does not answer, and that was logged
   bool failed_ = false;
 };
 

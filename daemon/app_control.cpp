@@ -13,18 +13,6 @@
 namespace weir::daemon {
 namespace {
 
-void add(const proxy::ServerCounters& from, proxy::ServerCounters& to) noexcept {
-  to.accepted += from.accepted;
-  to.requests += from.requests;
-  to.responses += from.responses;
-  to.bytes_in += from.bytes_in;
-  to.bytes_out += from.bytes_out;
-  to.upstream_connects += from.upstream_connects;
-  to.upstream_reuses += from.upstream_reuses;
-  to.retries += from.retries;
-  to.accept_pauses += from.accept_pauses;
-}
-
 Verdict refusal(std::string why) { return {false, {std::move(why)}, exit_failed_start, {}}; }
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -37,7 +25,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-// A plan that cuts something is told by its code.
+// A plan that would cut tunnels has an exit code of its own.
 int code_of(const ReloadVerdict& outcome) noexcept {
   switch (outcome.outcome) {
     case ReloadVerdict::Outcome::taken_up: return exit_ok;
@@ -129,7 +117,7 @@ Task<Verdict> App::perform(Request request, RequestOptions options) {
   co_return verdict;
 }
 
-// One after the other: each has its own verdict.
+// Reloads run one after the other, each with its own verdict.
 Task<Verdict> App::reload(const ReloadOrder& order) {
   if (file_.empty()) co_return refusal("there is no configuration file to reload: weir was started without one");
   const CancelToken token = tasks_.token();
@@ -211,7 +199,7 @@ Status App::status() {
   status.backend = backend_name_;
   status.connections = shared_.connections.load(std::memory_order_relaxed);
   status.max_connections = serving_.snapshot->max_connections;
-  for (const auto& worker : workers_) add(worker->counters(), status.counters);
+  for (const auto& worker : workers_) status.counters += worker->counters();
   status.last_reload = last_reload_;
   status.reloads = reloads_;
   status.refused_reloads = refused_reloads_;

@@ -108,7 +108,7 @@ void App::on_signal(platform::Signal signal) {
 // From any thread: a manager's.
 void App::request(Request request) noexcept {
   requested_.fetch_or(1u << static_cast<unsigned>(request), std::memory_order_acq_rel);
-  // What comes before there is a reactor is looked at when it begins.
+  // Requests that arrive before the reactor runs are taken when it starts.
   Reactor* const reactor = listening_.load(std::memory_order_acquire);
   if (reactor != nullptr && !note_.queued.exchange(true, std::memory_order_acq_rel)) reactor->post(note_);
 }
@@ -119,7 +119,7 @@ void App::take_requests() {
     if ((asked >> i & 1) != 0) act(static_cast<Request>(i));
 }
 
-// What nobody waits for: the verdict is for the log.
+// A request without a waiting client: its verdict goes to the log.
 void App::act(Request request) {
   if (request == Request::reload) {
     if (reload_waits_) return;  // the one that follows reads the file as it is then

@@ -1,5 +1,5 @@
 #pragma once
-// Lifecycle: what stands between the daemon and whatever manages it: a terminal, systemd, the service control manager.
+// Lifecycle: the interface between the daemon and its manager: a terminal, systemd, or the service control manager.
 // Requests come in, from any thread; notices go out, from the control thread. No notice waits and none fails the daemon: a
 // manager that is gone costs one line in the log.
 
@@ -20,9 +20,9 @@ enum class Request : std::uint8_t {
   stop,         // finish what is in flight within runtime.shutdown.timeout, then end; the second time: stop_now
   stop_now,     // cut what is in flight
   drain,        // accept nothing more, finish what is in flight without a bound, then end
-  reload,       // take the configuration over from its file
+  reload,       // load the configuration file again
   reopen_logs,  // log files may have been moved away
-  upgrade,      // start the program anew, hand the listening sockets over, then drain
+  upgrade,      // start a new process of the program, hand it the listening sockets, then drain
 };
 std::string_view name_of(Request request) noexcept;  // "reopen-logs"
 
@@ -35,7 +35,7 @@ class RequestSink {
   ~RequestSink() = default;
 };
 
-// What a manager's own log of events is told, where it has one.
+// An entry for the manager's event log, if it has one.
 enum class Notice : std::uint8_t { failed_start, worker_failed, reloaded, reload_refused };
 
 // A listening socket, for a manager that keeps them. It stays the daemon's.
@@ -64,14 +64,14 @@ class Lifecycle {
   virtual Duration heartbeat() const noexcept = 0;
   virtual void alive() noexcept = 0;
   virtual void note(Notice, std::string_view) noexcept {}
-  // Another process goes on in this one's place (upgrade).
+  // Another process has taken over (upgrade).
   virtual void succeeded_by(std::uint32_t process) noexcept = 0;
 
   // These are all the listening sockets now. A manager that can keeps copies of them and hands them to the next process.
   virtual void keep(const std::vector<KeptSocket>&) noexcept {}
-  // It does: clients who come between two processes wait instead of being refused, so the sockets must stay as they are.
+  // It does: clients that connect between two processes wait instead of being refused, so the sockets must not be altered.
   virtual bool keeps_sockets() const noexcept { return false; }
-  // The process is about to end: what was said is heard before it does.
+  // The process is about to exit: waits until the manager has received everything.
   virtual void ended() noexcept {}
 };
 

@@ -39,9 +39,9 @@ class ListeningSockets {
   ListeningSockets& operator=(const ListeningSockets&) = delete;
   ~ListeningSockets() { close_untaken(); }
 
-  // Before open(): what is not opened because it is there. Passes the descriptors to this set.
+  // Before open(): sockets to use instead of opening the address. This set takes ownership of the descriptors.
   void inherit(std::vector<Inherited> given) { inherited_ = std::move(given); }
-  // After open(): closes those that no listener wanted, and names them.
+  // After open(): closes the inherited sockets that no listener uses, and returns their names.
   std::vector<std::string> close_unwanted() noexcept;
 
   // Opens every address of every listener for that many workers; where the system does not balance them, a TCP address
@@ -54,8 +54,8 @@ class ListeningSockets {
   // its own until succeed(). Does not wait.
   std::vector<std::string> open_after(const ListeningSockets& before, std::shared_ptr<const proxy::Spec> spec,
                                       std::uint32_t workers);
-  // What open_after() planned has happened: these sockets take the place of `before`. Files of unix sockets that are not
-  // listened on any more are removed.
+  // The workers have changed over: these sockets replace `before`. Removes the files of unix sockets that are no longer
+  // used.
   void succeed(ListeningSockets& before) noexcept;
 
   // What one worker is to listen on, by the slots of a snapshot of the same specification. Those that it has already
@@ -71,12 +71,12 @@ class ListeningSockets {
   };
   const std::vector<Bound>& bound() const noexcept { return bound_; }
 
-  // Every socket there is, whoever closes it, with the name of its listener and its address as text.
+  // All listening sockets, including those that workers own.
   std::vector<KeptSocket> all() const;
 
   std::size_t count() const noexcept { return sockets_.size(); }  // of all workers
 
-  // Another process listens on these sockets from now on: their files are its own.
+  // Another process listens on these sockets now and owns the socket files.
   void disown_files() noexcept;
 
   // Removes the files of unix sockets, unless another file has the name by now. While they still listen: after that the

@@ -1,6 +1,6 @@
 #pragma once
 // LogReopening: has a log's file opened again and waits for how that went, which the log's writer, on its own thread, finds
-// out. A writer that is stuck in a full pipe keeps whoever waits, and nothing else. Made before the writer, outlives it.
+// out. A writer that is blocked on a full pipe delays only the callers that wait for it. Made before the writer, outlives it.
 
 #include <atomic>
 #include <cstdint>
@@ -21,7 +21,7 @@ class LogReopening {
   // Control thread, whose reactor it is.
   // Empty: the file is open again. Otherwise why not, or that give_up() was called.
   Task<std::string> run(Reactor& reactor, LogWriter& writer);
-  void give_up() noexcept;  // whoever waits, or will, goes on at once
+  void give_up() noexcept;  // releases all present and future waiters at once
 
   // Writer's thread, from LogOptions::reopen.
   void begins() noexcept { doing_ = asked_.load(std::memory_order_acquire); }

@@ -1,6 +1,6 @@
 #pragma once
-// Reload: takes the configuration over from its file while weir serves. Everything that can fail comes before anything
-// changes: reading, judging, resolving, listening, compiling, and that each worker takes the new sockets. Then all workers
+// Reload: loads the configuration file again while weir serves. Everything that can fail comes before anything changes:
+// reading, validating, resolving, listening, compiling, and handing the new sockets to each worker. Then all workers
 // change over, each between two of its turns. Control thread; reading and resolving have a thread of their own meanwhile.
 
 #include <memory>

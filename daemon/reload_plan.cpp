@@ -80,7 +80,7 @@ void plan_upstreams(ReloadPlan& plan, const proxy::Spec& now, const proxy::Spec&
     if (!before.contains(upstream.name)) plan.upstreams.push_back({upstream.name, Fate::added, endpoints_of(upstream), {}});
 }
 
-// What a route is for, however it is called and whatever it does.
+// The conditions of a route, without its name and action: they identify it.
 std::string conditions_of(const proxy::RouteSpec& route) {
   std::string text = route.hosts.empty() ? "*" : fmt::format("{}", fmt::join(route.hosts, ","));
   text += ' ' + route.path;

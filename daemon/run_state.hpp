@@ -1,6 +1,6 @@
 #pragma once
-// How far the daemon has come, and what takes it on. Every way to end goes through here: signals, the control socket, a
-// service manager, a worker that failed. Pure.
+// The daemon's state and its transitions. Every shutdown goes through here: signals, the control socket, a service manager,
+// a failed worker. Pure.
 
 #include <cstdint>
 #include <optional>

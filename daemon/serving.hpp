@@ -25,9 +25,9 @@ struct Serving {
   proxy::ListenerStates listeners;
   std::vector<std::shared_ptr<const proxy::Snapshot>> earlier;
 
-  // What was served before is kept until nobody uses it any more: it takes long to destroy, and a worker must not have to.
+  // The previous snapshot is kept until no worker uses it: destroying a large one takes too long for a worker's turn.
   void take_up(std::shared_ptr<const proxy::Spec> specification, std::shared_ptr<const proxy::Snapshot> compiled);
-  void let_go_of_unused();  // now and then
+  void let_go_of_unused();  // to be called regularly
 
   // Compiles a specification for these workers, with what was found out about it.
   std::shared_ptr<const proxy::Snapshot> compile(std::shared_ptr<const proxy::Spec> specification, const Resolved& names,

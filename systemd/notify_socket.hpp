@@ -11,8 +11,8 @@ namespace weir::systemd {
 
 class NotifySocket {
  public:
-  // `address`: "/path" or "@abstract name"; empty: there is no manager. Connects at once, so that a later chroot or
-  // change of user does not matter; if that fails, each send tries again.
+  // `address`: "/path" or "@abstract name"; empty: no manager. Connects immediately, so that a later chroot or
+  // change of user does not affect it; if that fails, every send retries.
   explicit NotifySocket(std::string_view address);
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;

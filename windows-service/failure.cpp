@@ -30,8 +30,8 @@ constexpr std::array<Row, 15> rows{{
     {1057, Kind::account_refused, "its account does not exist, or its password is wrong"},
     {1069, Kind::account_refused,
      "its account may not log on as a service: see Log On in services.msc, or reinstall it with another --account"},
-    {2, Kind::program_missing, "its program is not there any more: reinstall the service"},
-    {3, Kind::program_missing, "its program is not there any more: reinstall the service"},
+    {2, Kind::program_missing, "its program no longer exists: reinstall the service"},
+    {3, Kind::program_missing, "its program no longer exists: reinstall the service"},
     {1053, Kind::timed_out, "it did not answer in time: see the Application event log"},
     {1051, Kind::other, "other services that depend on it are running: stop those first"},
 }};

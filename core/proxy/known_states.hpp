@@ -1,6 +1,6 @@
 #pragma once
-// KnownStates: hands out what the process remembers under a name, the same object for as long as somebody refers to it. It
-// outlives configurations; what nobody refers to any more is forgotten. Control thread.
+// KnownStates: state that outlives a configuration, by name. The same name gives the same object for as long as it is
+// referenced; unreferenced objects are dropped. Control thread.
 
 #include <cstddef>
 #include <functional>

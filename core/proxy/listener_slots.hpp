@@ -1,6 +1,6 @@
 #pragma once
-// ListenerSlots: the listeners by which the connections of one worker came, by ListenerState::slot. A listener that a new
-// snapshot has not is retired: its connections end, served until then by the last snapshot that had it. The worker's
+// ListenerSlots: the listeners of one worker's connections, by ListenerState::slot. A listener that is not in the new
+// snapshot is retired: its connections are drained, and served until then by the last snapshot that has it. The worker's
 // thread only.
 
 #include <cstdint>
@@ -24,12 +24,12 @@ class ListenerSlots {
 
   explicit ListenerSlots(const SnapshotRef& first) { adopt(first); }
 
-  // Returns the slots that are retired by it.
+  // Returns the slots that it retires.
   std::vector<std::uint32_t> adopt(const SnapshotRef& current) {
     std::vector<bool> kept(slots_.size());
     for (std::uint32_t index = 0; index < current->listeners.size(); ++index) {
       const std::uint32_t slot = current->listeners[index].state->slot;
-      // What is between two slots belongs to listeners that this worker has not heard of yet.
+      // Slots in between belong to listeners that this worker does not know yet.
       while (slots_.size() <= slot) slots_.push_back({current, index, true});
       kept.resize(slots_.size());
       slots_[slot] = {current, index, false};
@@ -46,8 +46,8 @@ class ListenerSlots {
 
   const Slot& operator[](std::uint32_t slot) const noexcept { return slots_[slot]; }
   std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
-  // Nobody uses a retired one any more: the snapshot that it holds on to is let go.
-  void forget(std::uint32_t slot, const SnapshotRef& current) noexcept { slots_[slot].snapshot = current, slots_[slot].index = 0; }
+  // A retired listener has no connections left: releases the old snapshot that it holds.
+  void forget(std::uint32_t slot, const SnapshotRef& current) noexcept { slots_[slot] = {current, 0, true}; }
 
  private:
   std::vector<Slot> slots_;

@@ -21,12 +21,10 @@ class ListenerState {
   ListenerState(const ListenerState&) = delete;
   ListenerState& operator=(const ListenerState&) = delete;
 
-  // A small number, its own while anybody refers to it: workers keep what they know of listeners in arrays.
+  // A small number, unique while the state is referenced: workers index arrays with it.
   const std::uint32_t slot;
   std::atomic<std::uint32_t> connections{0};  // client connections now, of all workers
   std::atomic<std::uint32_t> tunnels{0};      // of those the ones that are tunnels now
-  // So many clients wait for room that a worker without idle connections has asked the others to make.
-  std::atomic<std::uint32_t> room_wanted{0};
 };
 
 // Hands out the state of each listener. Control thread.

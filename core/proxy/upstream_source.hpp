@@ -20,7 +20,7 @@ class UpstreamLink : public ListLink<PinnedLinks> {
   explicit UpstreamLink(Reactor& reactor) noexcept : stream(reactor) {}
 
   Stream stream;
-  const EndpointMemory* endpoint = nullptr;  // where it leads, whatever snapshots say about the place
+  const EndpointMemory* endpoint = nullptr;  // the endpoint, independent of any snapshot
   // How long its server has said that it keeps an idle connection (Keep-Alive: timeout). Negative: it has not.
   Duration announced{-1};
 

@@ -31,7 +31,7 @@ std::shared_ptr<const proxy::Spec> control_spec() {
   spec->timeouts.half_closed = 0s;  // a client that has said all it had to say waits for its verdict
   spec->timeouts.linger = 1s;
   spec->forwarding.request_id = false;
-  // At the end of the process nobody waits for a client that does not ask, or does not read.
+  // The exit of the process is not delayed by clients that send no request or do not read.
   spec->runtime.shutdown.timeout = 250ms;
   spec->runtime.shutdown.idle = 1ms;
   proxy::RouteSpec& route = spec->routes.emplace_back();

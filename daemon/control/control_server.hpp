@@ -35,7 +35,7 @@ class ControlServer final : private proxy::Handler {
 
   // Serves until end(). Once, if it is open.
   Task<void> run();
-  // Requests in progress are answered; whoever has not asked by now is cut within moments.
+  // Answers the requests in progress; clients that have not sent one are disconnected.
   void end() noexcept;
 
  private:

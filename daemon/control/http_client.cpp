@@ -42,11 +42,6 @@ class CallDeadline : Timer {
   bool passed_ = false;
 };
 
-const http::Limits& usual_limits() noexcept {
-  static const http::Limits limits;
-  return limits;
-}
-
 // The request, with what it refers to.
 class CallRequest {
  public:
@@ -56,7 +51,7 @@ class CallRequest {
                           call.body.empty() ? "" : "Content-Type: application/json\r\n")),
         body_(call.body) {
     rules_.x_forwarded = rules_.forwarded = rules_.via = rules_.request_id = false;
-    parser_->reset(usual_limits());
+    parser_->reset(http::usual_limits);
     const http::Parse verdict = parser_->parse(text_);
     WEIR_VERIFY(verdict == http::Parse::complete);
     plan_.head = &parser_->head();

@@ -500,6 +500,44 @@ class Weir:
             shutil.rmtree(self.dir, ignore_errors=True)
 
 
+class Load:
+    """Clients that ask one request after the other until the block ends; what went wrong is in `problems`."""
+
+    def __init__(self, weir, kept=0, fresh=0):
+        """`kept`: clients that keep their connection, which no answer may end; `fresh`: with a new one for each request."""
+        self.weir, self.problems, self.counts, self.stop = weir, [], [], threading.Event()
+        kinds = [False] * kept + [True] * fresh
+        self.threads = [threading.Thread(target=self._run, args=(kind,)) for kind in kinds]
+
+    def _run(self, fresh):
+        count, client = 0, None
+        try:
+            while not self.stop.is_set():
+                client = client or self.weir.client()
+                response = client.get()
+                count += 1
+                if response.status != 200 or response.get("Connection") and not fresh:
+                    self.problems.append(repr(response))
+                if fresh:
+                    client.close()
+                    client = None
+        except (Closed, OSError) as error:
+            self.problems.append(repr(error))
+        if client:
+            client.close()
+        self.counts.append(count)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+
 def run_command(*arguments, cwd=None, input=None, limit=None, env=None, under=()):
     """A command that ends by itself."""
     return subprocess.run([*under, *UNDER, WEIR, *arguments], capture_output=True, text=True, cwd=cwd, input=input,

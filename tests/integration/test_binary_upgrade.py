@@ -5,10 +5,9 @@ import shutil
 import signal
 import tempfile
 import threading
-import time
 import unittest
 
-from harness import Client, Closed, Upstream, Weir, run_command, unless, wait_until
+from harness import Load, Upstream, Weir, run_command, unless, wait_until
 from test_upgrade import HANDSHAKE, websocket
 
 
@@ -57,32 +56,14 @@ class Upgrades(unittest.TestCase):
         app = self.upstream()
         weir = self.start(f'listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}\n'
                           f'upstreams: {{ app: "{app.address}" }}\nruntime: {{ shutdown: {{ timeout: 5s, idle: 100ms }} }}\n')
-        stop, problems, counts = threading.Event(), [], []
-
-        def new_connections():
-            count = 0
-            while not stop.is_set():
-                try:
-                    with weir.client() as client:
-                        if client.get().status != 200:
-                            problems.append("another status")
-                    count += 1
-                except (Closed, OSError) as error:
-                    problems.append(repr(error))
-            counts.append(count)
-
-        threads = [threading.Thread(target=new_connections) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for _ in range(5):
-            before = sum(1 for _ in app.requests)
-            self.upgrade()
-            wait_until(lambda: len(app.requests) > before + 20, "requests meanwhile")
-        stop.set()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(problems, [])
-        self.assertGreater(sum(counts), 100)
+        # A kept connection ends with its process, so every request has a new one.
+        with Load(weir, fresh=4) as load:
+            for _ in range(5):
+                before = len(app.requests)
+                self.upgrade()
+                wait_until(lambda: len(app.requests) > before + 20, "requests meanwhile")
+        self.assertEqual(load.problems, [])
+        self.assertGreater(sum(load.counts), 100)
         self.assertEqual(weir.wait(), 0)  # the first one has ended by itself
         for pid in self.pids[:-1]:
             wait_until(lambda: not self.alive(pid), f"the end of {pid}")
@@ -155,6 +136,12 @@ class Upgrades(unittest.TestCase):
         self.assertNotIn("WEIR_PASSED", seen)
         self.assertNotIn("socket:", seen)
         self.assertTrue(self.alive(pid))
+
+    def test_a_signal_that_nohup_ignores_stays_ignored(self):
+        self.start('listeners: { web: { bind: "127.0.0.1:0" } }\nroutes: [{ respond: one }]\n', under=["nohup"])
+        pid = self.upgrade()
+        mask = int(pathlib.Path(f"/proc/{pid}/status").read_text().partition("SigIgn:")[2].split()[0], 16)
+        self.assertTrue(mask & 1 << signal.SIGHUP - 1)
 
     def test_two_at_once_are_done_one_after_the_other(self):
         self.start('listeners: { web: { bind: "127.0.0.1:0" } }\nroutes: [{ respond: one }]\n')

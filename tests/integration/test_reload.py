@@ -4,10 +4,9 @@ import pathlib
 import signal
 import socket
 import threading
-import time
 import unittest
 
-from harness import Client, Closed, Upstream, Weir, echo, unless, unused_port, wait_until
+from harness import Client, Load, Upstream, Weir, unless, unused_port, wait_until
 from test_upgrade import HANDSHAKE, websocket
 
 
@@ -248,36 +247,12 @@ class Reloads(unittest.TestCase):
         config = ('listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }}{} }}\n'
                   'upstreams: {{ app: {{ endpoints: ["{}"] }} }}\n')
         weir = self.start(config.format("", one.address))
-        stop, problems, counts = threading.Event(), [], []
-
-        def client_loop(fresh):
-            count, client = 0, weir.client()
-            while not stop.is_set():
-                try:
-                    response = client.get()
-                    count += 1
-                    if response.status != 200 or response.get("Connection"):
-                        problems.append(repr(response))
-                except (Closed, OSError) as error:
-                    problems.append(repr(error))
-                    return
-                if fresh:
-                    client.close()
-                    client = weir.client()
-            client.close()
-            counts.append(count)
-
-        threads = [threading.Thread(target=client_loop, args=(n % 2 == 0,)) for n in range(6)]
-        for thread in threads:
-            thread.start()
         more = f', more: {{ bind: "127.0.0.1:{port}", upstream: app }}'
-        for count in range(20):
-            self.ask(config.format(more if count % 2 else "", (one, two)[count % 2].address))
-        stop.set()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(problems, [])
-        self.assertGreater(sum(counts), 100)
+        with Load(weir, kept=3, fresh=3) as load:
+            for count in range(20):
+                self.ask(config.format(more if count % 2 else "", (one, two)[count % 2].address))
+        self.assertEqual(load.problems, [])
+        self.assertGreater(sum(load.counts), 100)
 
 
 if __name__ == "__main__":

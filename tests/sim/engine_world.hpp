@@ -62,7 +62,7 @@ class EngineWorld {
   std::size_t clients_running() const noexcept { return asking_.live(); }
   bool run_clients(Duration limit);  // until each of them has ended
   void drain_at(TimePoint when);     // as another thread would: by an order posted to the reactor
-  // The same: takes another configuration up, or prepares it and thinks better of it.
+  // The same: reloads, or prepares a configuration and abandons it.
   void reload_at(TimePoint when, std::shared_ptr<const proxy::Spec> next, bool commits = true);
   std::size_t reloads() const noexcept { return reloads_; }  // taken up
   bool server_ended() const noexcept { return server_ended_; }

@@ -38,8 +38,8 @@ class HealthScheduler {
   Task<void> run();
   void stop() noexcept;
 
-  // Goes on with another configuration. An endpoint whose check is the same keeps its rhythm, one that is new is checked
-  // soon, one that is gone not any more.
+  // Switches to another configuration. Endpoints whose check is unchanged keep their schedule, new ones are checked within
+  // a second, removed ones are no longer checked.
   void adopt(std::shared_ptr<const Snapshot> snapshot);
 
   std::size_t endpoints() const noexcept { return targets_.size(); }  // those whose last check is ending included

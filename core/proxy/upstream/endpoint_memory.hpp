@@ -1,7 +1,7 @@
 #pragma once
 // EndpointMemory: what one worker remembers of an endpoint from one configuration to the next: its connections, and whether
 // it fails at present. It belongs to the endpoint's identity, the name of its upstream and its text. Endpoints of
-// snapshots use it; once there is none, no connection is kept any more. The worker's thread only.
+// snapshots use it; without any, no idle connection is kept. The worker's thread only.
 
 #include <cstdint>
 

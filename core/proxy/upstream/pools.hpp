@@ -1,5 +1,5 @@
 #pragma once
-// UpstreamPools: all the connections of one worker to upstreams, by endpoint, whatever snapshots name them. Here
+// UpstreamPools: all upstream connections of one worker, by endpoint, across snapshots. Here
 // connections are opened, and given up where there is no room for another. It belongs to one Server and runs on its thread.
 
 #include <cstdint>

@@ -68,6 +68,15 @@ WatchdogSec=2s
 END
 }
 
+# weir.socket listens on this port of the loopback interface.
+activation_on() {
+  drop_in weir.socket <<END
+[Socket]
+ListenStream=
+ListenStream=127.0.0.1:$1
+END
+}
+
 part_probe() {
   probe_unit
   check "start waits for READY" systemctl start weir
@@ -97,11 +106,7 @@ part_probe() {
   check "it ended by itself" is Result success
   check "a stop empties the store" is NFileDescriptorStore 0
 
-  drop_in weir.socket <<'END'
-[Socket]
-ListenStream=
-ListenStream=127.0.0.1:18080
-END
+  activation_on 18080
   check "the socket unit starts" systemctl start weir.socket
   check "weir does not yet" is ActiveState inactive
   check "the first connection starts it by activation" says "by activation" fetch 18080
@@ -219,11 +224,7 @@ END
   cp "$here/weir.yaml" /etc/weir/weir.yaml
   systemctl reset-failed weir
 
-  drop_in weir.socket <<'END'
-[Socket]
-ListenStream=
-ListenStream=127.0.0.1:80
-END
+  activation_on 80
   check "activation: the socket unit starts" systemctl start weir.socket
   check "the first connection is answered" says origin fetch 80
   check "restart keeps the socket" systemctl restart weir
