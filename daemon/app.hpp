@@ -72,6 +72,7 @@ class App final : private Controlled, private RequestSink {
   void shut_doors();
   Task<void> drain_workers(CancelToken token);
   Task<void> force_end(CancelToken token);
+  [[noreturn]] void leave() noexcept;
   bool all_workers_ended();
   Task<void> keep_house(CancelToken token);
   bool workers_make_progress();
@@ -120,6 +121,11 @@ class App final : private Controlled, private RequestSink {
   std::unique_ptr<proxy::h1::UpstreamSide> check_protocol_;
   std::unique_ptr<proxy::HealthScheduler> checks_;
   std::unique_ptr<ControlServer> control_;
+  // The process exits without a task of the control thread that does not end.
+  struct LastResort : Timer {
+    LastResort() noexcept : Timer([](Timer& timer) noexcept { static_cast<LastResort&>(timer).app->leave(); }) {}
+    App* app = nullptr;
+  } last_resort_;
   Note note_;
   Note backend_failed_;
   Event changed_;         // a worker has something to say

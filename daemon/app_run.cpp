@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <random>
+#include <thread>
 
 #include "core/platform/orphans.hpp"
 #include "core/reactor/awaitables.hpp"
@@ -19,6 +21,8 @@ using namespace std::chrono_literals;
 constexpr Duration forced_end = 5s;
 // Connections that have begun complete within it, then listeners are closed.
 constexpr Duration last_handshakes = 20ms;
+// How long the reader of a log may take for the last lines.
+constexpr auto last_lines = 2s;
 
 }  // namespace
 
@@ -48,8 +52,11 @@ Task<void> App::control() {
   reopening_.give_up();
   if (control_) control_->end();
   tasks_.cancel();
+  last_resort_.app = this;
+  reactor_->timers().arm(last_resort_, reactor_->now() + forced_end);
   auto join = tasks_.join();
   co_await join;
+  reactor_->timers().disarm(last_resort_);
   if (signals.is_open()) reactor_->backend().close(signals);
   lifecycle_->ended();
 }
@@ -209,6 +216,20 @@ Task<void> App::force_end(CancelToken token) {
   std::_Exit(exit_failed_start);
 }
 
+// The workers have ended; a task of the control thread has not: a reload whose file or resolver does not answer.
+void App::leave() noexcept {
+  log_warn("a request to weir itself does not end: exiting without it");
+  std::promise<void> written;
+  std::future<void> done = written.get_future();
+  std::thread([this, &written] {
+    if (access_log_) access_log_->flush();
+    log_->flush();
+    written.set_value();
+  }).detach();
+  done.wait_for(last_lines);
+  std::_Exit(failed_ ? exit_failed_start : exit_ok);
+}
+
 // Also announces once all serve, and stops all when one has failed.
 bool App::all_workers_ended() {
   std::size_t serving = 0;
@@ -245,7 +266,7 @@ Task<void> App::keep_house(CancelToken token) {
     serving_.let_go_of_unused();
     if (state_ >= RunState::finishing && !is_succeeded_) lifecycle_->extend(10s);
     lifecycle_->status(status_line());
-    if (workers_make_progress()) lifecycle_->alive();
+    if (heartbeat > Duration{} && workers_make_progress()) lifecycle_->alive();
   }
 }
 

@@ -312,10 +312,29 @@ std::vector<proxy::AdoptedListener> ListeningSockets::take(std::uint32_t worker,
   return taken;
 }
 
+bool ListeningSockets::has(const Bound& other) const noexcept {
+  return std::any_of(bound_.begin(), bound_.end(), [&](const Bound& bound) { return bound.wanted == other.wanted; });
+}
+
+void ListeningSockets::close_untaken() noexcept {
+  for (const Socket& socket : sockets_)
+    if (socket.owner == Owner::this_set) remove_file(bound_[socket.bound]);
+  close_from(0);
+}
+
+void ListeningSockets::abandon(const ListeningSockets& before) noexcept {
+  for (const Bound& bound : bound_)
+    if (!before.has(bound)) remove_file(bound);
+}
+
 void ListeningSockets::succeed(ListeningSockets& before) noexcept {
-  for (const Bound& had : before.bound_) {
-    const bool goes_on = std::any_of(bound_.begin(), bound_.end(), [&](const Bound& b) { return b.wanted == had.wanted; });
-    if (!goes_on) before.remove_file(had);
+  for (const Bound& had : before.bound_)
+    if (!has(had)) before.remove_file(had);
+  for (const Bound& bound : bound_) {
+    const std::uint16_t mode = spec_->listeners[bound.listener].unix_mode;
+    std::error_code ignored;
+    if (bound.file && mode != 0)
+      std::filesystem::permissions(std::string(bound.address.path), std::filesystem::perms(mode), ignored);
   }
   before.sockets_.clear();  // they are the workers' or this set's
   before.bound_ = std::move(bound_);

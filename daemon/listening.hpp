@@ -37,7 +37,7 @@ class ListeningSockets {
   ListeningSockets() = default;
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
-  ~ListeningSockets() { close_untaken(); }
+  ~ListeningSockets() { close_untaken(); }  // removes the files of unix sockets that no worker took
 
   // Before open(): sockets to use instead of opening the address. This set takes ownership of the descriptors.
   void inherit(std::vector<Inherited> given) { inherited_ = std::move(given); }
@@ -57,6 +57,8 @@ class ListeningSockets {
   // The workers have changed over: these sockets replace `before`. Removes the files of unix sockets that are no longer
   // used.
   void succeed(ListeningSockets& before) noexcept;
+  // The workers have abandoned it: removes the files of unix sockets that `before` has not.
+  void abandon(const ListeningSockets& before) noexcept;
 
   // What one worker is to listen on, by the slots of a snapshot of the same specification. Those that it has already
   // come without a descriptor; the others are handed over by it, once.
@@ -104,8 +106,9 @@ class ListeningSockets {
   void share(std::vector<NativeHandle> natives, HandleKind kind);
   void add(std::uint32_t worker, NativeHandle native, HandleKind kind);
   void close_from(std::size_t first) noexcept;
-  void close_untaken() noexcept { close_from(0); }
+  void close_untaken() noexcept;
   void remove_file(const Bound& bound) const noexcept;
+  bool has(const Bound& other) const noexcept;
 
   std::shared_ptr<const proxy::Spec> spec_;
   std::uint32_t workers_ = 1;

@@ -110,6 +110,7 @@ Task<bool> Reload::prepare_workers(ReloadVerdict& verdict, Next& next) {
     if (worker->reload_step() == Worker::ReloadStep::prepared) worker->abandon();
   auto abandoning = wait_while(Worker::ReloadStep::committing);
   co_await abandoning;
+  next.sockets.abandon(parts_.serving.sockets);
   co_return false;
 }
 

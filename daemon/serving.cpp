@@ -62,6 +62,7 @@ std::vector<std::string> needs_restart(const proxy::Spec& now, const proxy::Spec
   };
   if (!overrides.workers) differs("runtime.workers", workers_text(now.runtime.workers), workers_text(next.runtime.workers));
   if (overrides.backend.empty()) differs("runtime.backend", now.runtime.backend, next.runtime.backend);
+  if (overrides.control.empty()) differs("runtime.control", now.runtime.control, next.runtime.control);
   differs("runtime.buffer_size", std::to_string(now.runtime.buffer_size), std::to_string(next.runtime.buffer_size));
   differs("runtime.max_scripts", std::to_string(now.runtime.max_scripts), std::to_string(next.runtime.max_scripts));
   const auto is_on = [](const proxy::Spec& spec) { return spec.access_log.enabled ? "on" : "off"; };

@@ -9,19 +9,26 @@ SnapshotRef hold(std::shared_ptr<const Snapshot> compiled, UpstreamPools& pools)
   return SnapshotRef(std::move(compiled), std::move(upstreams));
 }
 
+// Colours are for a terminal: not for a file that the log goes over to.
+AccessFormat format_of(const Spec& spec, const ServerOptions& options) {
+  const std::string& path = spec.access_log.path;
+  const bool is_stream = path.empty() || path == "stdout" || path == "stderr";
+  return AccessFormat(spec.access_log, options.log_colour && is_stream);
+}
+
 }  // namespace
 
 Engine::Engine(Reactor& r, std::shared_ptr<const Snapshot> compiled, const ServerOptions& o)
     : reactor(r), options(o), pools(r), snapshot(hold(std::move(compiled), pools)), listeners(snapshot),
       trim(r, o.memory_freed, o.context), ids_(o.seed),
-      format_(spec().access_log, o.log_colour) {
+      format_(format_of(*snapshot->spec, o)) {
   trim.watch(writers, TrimTimer::Worth::no);
   if (options.log_line && spec().access_log.enabled) line_ = std::make_unique<char[]>(line_room);
 }
 
 std::vector<std::uint32_t> Engine::adopt(std::shared_ptr<const Snapshot> compiled) {
   snapshot = hold(std::move(compiled), pools);
-  format_ = AccessFormat(spec().access_log, options.log_colour);
+  format_ = format_of(spec(), options);
   return listeners.adopt(snapshot);
 }
 

@@ -13,9 +13,8 @@ namespace {
 // A head as if an upstream had sent it (RFC 9110 section 15.2.1).
 const http::ResponseHead& head_of_continue() {
   static const std::unique_ptr<const http::ResponseParser> parsed = [] {
-    static const http::Limits usual;  // the parser refers to it
     auto parser = std::make_unique<http::ResponseParser>();
-    parser->reset(usual, http::Method::post);
+    parser->reset(http::usual_limits, http::Method::post);
     const http::Parse verdict = parser->parse("HTTP/1.1 100 Continue\r\n\r\n");
     WEIR_VERIFY(verdict == http::Parse::complete);
     return parser;

@@ -1,8 +1,11 @@
 """A new configuration is taken up while weir serves: what stays, what goes, what is refused, and what is lost: nothing."""
 import json
+import os
 import pathlib
+import shutil
 import signal
 import socket
+import tempfile
 import threading
 import unittest
 
@@ -117,6 +120,35 @@ class Reloads(unittest.TestCase):
         self.assertFalse(listening(f"127.0.0.1:{free}"))
         with weir.client() as client:
             self.assertEqual(client.get().status, 204)
+
+    @unless("windows-no-unix-sockets")
+    def test_a_refused_reload_leaves_no_socket_file_and_a_changed_mode_is_applied(self):
+        config = ('listeners: {{ web: {{ bind: "127.0.0.1:0" }}, unix: {{ bind: "unix:{}/{}.sock", unix_mode: "{}" }}{} }}\n'
+                  'routes: [{{ respond: 204 }}]\n')
+        where = tempfile.mkdtemp(prefix="weir-reload-")
+        self.addCleanup(shutil.rmtree, where, ignore_errors=True)
+        weir = self.start(config.format(where, "a", "0600", ""))
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        self.refuse(config.format(where, "b", "0600", f', no: {{ bind: "127.0.0.1:{taken.getsockname()[1]}" }}'))
+        self.assertEqual(os.listdir(where), ["a.sock"])
+        self.ask(config.format(where, "a", "0660", ""))
+        self.assertEqual(os.stat(f"{where}/a.sock").st_mode & 0o777, 0o660)
+        with Client(f"unix:{where}/a.sock") as client:
+            self.assertEqual(client.get().status, 204)
+        self.ask(config.format(where, "b", "0600", ""))
+        self.assertEqual(os.listdir(where), ["b.sock"])
+        self.assertEqual(weir.process.poll(), None)
+
+    def test_a_file_that_never_ends_holds_up_neither_requests_nor_the_stop(self):
+        weir = self.start('listeners: { web: { bind: "127.0.0.1:0" } }\nroutes: [{ respond: 204 }]\n')
+        self.file.unlink()
+        os.mkfifo(self.file)  # reading it waits for a writer
+        weir.signal(signal.SIGHUP)
+        with weir.client() as client:
+            self.assertEqual(client.get().status, 204)
+        weir.signal(signal.SIGTERM)
+        self.assertEqual(weir.wait(), 0)
 
     def test_what_takes_a_restart_is_named_with_both_values(self):
         config = 'listeners: {{ web: {{ bind: "127.0.0.1:0" }} }}\nroutes: [{{ respond: 204 }}]\nruntime: {{ buffer_size: {} }}\n'
