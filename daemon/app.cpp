@@ -83,6 +83,7 @@ int App::run() {
     reactor_->run(control());
     lifecycle_.reset();  // no further requests
   }
+  room_requests_.clear();
   workers_.clear();
   const int code = failed_ ? exit_failed_start : exit_ok;
   close_logs(code);
@@ -200,6 +201,7 @@ void App::start_workers() {
     setup.listeners = serving_.sockets.take(number, *serving_.snapshot);
     setup.takes_over = one_accepts && number > 0;
     setup.distributor = one_accepts && number == 0 ? &distributor_ : nullptr;
+    setup.room_requests = &room_requests_;
     setup.shared = &shared_;
     setup.seed = (std::uint64_t{entropy()} << 32) | entropy();
     setup.log = log_.get();
@@ -211,6 +213,7 @@ void App::start_workers() {
     };
     setup.context = this;
     workers_[number] = std::make_unique<Worker>(std::move(setup));
+    room_requests_.add(*workers_[number]);
     if (number > 0) distributor_.add(*workers_[number]);
   }
   backends_.clear();

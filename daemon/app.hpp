@@ -20,6 +20,7 @@
 #include "daemon/log_file.hpp"
 #include "daemon/log_reopening.hpp"
 #include "daemon/reload.hpp"
+#include "daemon/room_requests.hpp"
 #include "daemon/run_state.hpp"
 #include "daemon/serving.hpp"
 #include "daemon/start.hpp"
@@ -115,6 +116,7 @@ class App final : private Controlled, private RequestSink {
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<LogWriter> access_log_;
   Distributor distributor_;
+  RoomRequests room_requests_;
   std::vector<std::unique_ptr<Worker>> workers_;
 
   std::unique_ptr<Reactor> reactor_;

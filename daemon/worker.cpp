@@ -8,6 +8,7 @@
 #include "core/platform/memory.hpp"
 #include "core/platform/threads.hpp"
 #include "daemon/distributor.hpp"
+#include "daemon/room_requests.hpp"
 
 namespace weir::daemon {
 namespace {
@@ -22,7 +23,8 @@ void write_access_line(void* context, std::string_view line) noexcept {
 }  // namespace
 
 Worker::Worker(Setup setup) : setup_(std::move(setup)) {
-  for (Command* command : {&refuse_, &finish_, &drain_, &stop_, &arrivals_, &backend_failed_, &prepare_, &commit_, &abandon_, &beat_})
+  for (Command* command : {&refuse_, &finish_, &drain_, &stop_, &arrivals_, &backend_failed_, &prepare_, &commit_, &abandon_, &beat_,
+                           &room_})
     command->worker = this;
   refuse_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->admit_no_more(); };
   finish_.run = [](Posted& posted) noexcept { static_cast<Command&>(posted).worker->server_->finish(); };
@@ -37,6 +39,12 @@ Worker::Worker(Setup setup) : setup_(std::move(setup)) {
   };
   beat_.run = [](Posted& posted) noexcept {
     static_cast<Command&>(posted).worker->answered_.store(true, std::memory_order_release);
+  };
+  room_.run = [](Posted& posted) noexcept {
+    Worker& self = *static_cast<Command&>(posted).worker;
+    const std::uint32_t listener = self.room_for_;
+    self.room_asked_.store(false, std::memory_order_release);
+    self.server_->make_room(listener);
   };
   commit_.run = [](Posted& posted) noexcept {
     Worker& self = *static_cast<Command&>(posted).worker;
@@ -82,6 +90,12 @@ bool Worker::beat() noexcept {
   if (!answered_.exchange(false, std::memory_order_acq_rel)) return false;
   if (!post_again(beat_)) answered_.store(true, std::memory_order_release);  // it begins or ends
   return true;
+}
+
+void Worker::make_room(std::uint32_t listener) noexcept {
+  if (room_asked_.exchange(true, std::memory_order_acq_rel)) return;
+  room_for_ = listener;
+  if (!post_again(room_)) room_asked_.store(false, std::memory_order_release);
 }
 
 void Worker::prepare(proxy::Change change) noexcept {
@@ -191,6 +205,13 @@ proxy::ServerOptions Worker::server_options() {
       return static_cast<Worker*>(context)->hand_over(connection);
     };
     options.hand_over_context = this;
+  }
+  if (setup_.room_requests != nullptr) {
+    options.ask_for_room = [](void* context, std::uint32_t listener) noexcept {
+      const Worker& self = *static_cast<Worker*>(context);
+      return self.setup_.room_requests->ask(self, listener);
+    };
+    options.ask_for_room_context = this;
   }
   options.shared = setup_.shared;
   options.seed = setup_.seed;

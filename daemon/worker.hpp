@@ -16,6 +16,7 @@
 namespace weir::daemon {
 
 class Distributor;
+class RoomRequests;
 
 class Worker {
  public:
@@ -26,6 +27,7 @@ class Worker {
     std::vector<proxy::AdoptedListener> listeners;
     bool takes_over = false;             // another worker accepts TCP connections for this one
     Distributor* distributor = nullptr;  // this worker accepts for all of these
+    RoomRequests* room_requests = nullptr;  // how it asks the others
     proxy::SharedCounters* shared = nullptr;
     std::uint64_t seed = 0;
     LogWriter* log = nullptr;         // operational records
@@ -64,6 +66,10 @@ class Worker {
   // Any thread: a connection that another worker accepted. False: this one has not begun or has ended, and nothing
   // happened.
   bool take(const proxy::AcceptedConnection& connection) noexcept;
+
+  // Any thread: closes the client that has been idle longest here, for one that came by this listener; see
+  // proxy::Server::make_room. What is asked while another request waits is forgotten.
+  void make_room(std::uint32_t listener) noexcept;
 
   bool serving() const noexcept { return serving_.load(std::memory_order_acquire); }  // has begun to
   bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
@@ -106,6 +112,9 @@ class Worker {
   Command commit_;
   Command abandon_;
   Command beat_;
+  Command room_;
+  std::uint32_t room_for_ = 0;  // a listener; passes to the worker's thread with room_
+  std::atomic<bool> room_asked_{false};
   std::atomic<bool> answered_{true};
   proxy::Change change_;  // passes to the worker's thread with prepare_
   Error refusal_;

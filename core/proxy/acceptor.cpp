@@ -12,6 +12,8 @@ namespace {
 constexpr Duration accept_pause = 50ms;
 // A connection that is to make room is closed when its receive has ended: a turn or two later.
 constexpr int turns_to_close = 4;
+// And another worker, asked to close one, has done so after this long.
+constexpr Duration time_to_answer = 2ms;
 // The same is not reported more often.
 constexpr Duration pause_told_every = 10s;
 constexpr Duration made_room_told_every = 60s;
@@ -93,18 +95,42 @@ Task<void> Acceptor::wait_for_room() {
 
 // Without a refusal by the system it is for the limit. False: nobody who is idle can be asked to leave.
 Task<bool> Acceptor::make_room(Error refusal) {
-  const std::uint32_t before = connections_.open();
   const std::string lacking = shortage(refusal);
-  if (!connections_.make_room(listener_)) {
-    note_paused(lacking);
-    co_return false;
+  auto here = make_room_here();
+  bool made = co_await here;
+  if (!made) {
+    auto elsewhere = make_room_elsewhere();
+    made = co_await elsewhere;
   }
-  note_made_room(lacking);
+  made ? note_made_room(lacking) : note_paused(lacking);
+  co_return made;
+}
+
+Task<bool> Acceptor::make_room_here() {
+  const std::uint32_t before = connections_.open();
+  if (!connections_.make_room(listener_)) co_return false;
   for (int turn = 0; turn < turns_to_close && connections_.open() >= before; ++turn) {
     NextTurn next(engine_.reactor);
     co_await next;
   }
   co_return true;
+}
+
+// The idle ones are those of other workers: each is asked once.
+Task<bool> Acceptor::make_room_elsewhere() {
+  const ServerOptions& options = engine_.options;
+  if (options.ask_for_room == nullptr || options.shared == nullptr) co_return false;
+  const std::uint32_t before = options.shared->connections.load(std::memory_order_relaxed);
+  std::size_t others = 1;
+  for (std::size_t asked = 0; asked < others; ++asked) {
+    others = options.ask_for_room(options.ask_for_room_context, listener_);
+    if (others == 0) break;
+    SleepUntil answer(engine_.reactor, engine_.reactor.now() + time_to_answer, closing_.token());
+    const bool slept = co_await answer;
+    if (options.shared->connections.load(std::memory_order_relaxed) < before) co_return true;
+    if (!slept) break;
+  }
+  co_return false;
 }
 
 // Connections that the kernel has completed already would be reset by the close: they are served.

@@ -38,6 +38,8 @@ class Acceptor {
  private:
   Task<void> wait_for_room();
   Task<bool> make_room(Error refusal);
+  Task<bool> make_room_here();
+  Task<bool> make_room_elsewhere();
   Task<void> accept_backlog();
   SleepUntil pause() noexcept;
   bool ending() const noexcept { return engine_.draining() || closing_.cancelled(); }

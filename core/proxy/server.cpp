@@ -255,6 +255,12 @@ Server::Server(Reactor& reactor, std::shared_ptr<const Snapshot> snapshot, const
 Server::~Server() = default;
 
 Task<Result<void>> Server::run() { return impl_->run(); }
+
+// A listener of a configuration that this server has not taken up yet has no clients here.
+void Server::make_room(std::uint32_t listener) noexcept {
+  if (listener < impl_->engine.listeners.size()) impl_->connections.make_room(listener);
+}
+
 void Server::take_over(const AcceptedConnection& connection) noexcept { impl_->connections.take_over(connection); }
 Error Server::prepare(Change change) { return impl_->prepare(std::move(change)); }
 void Server::commit() { impl_->commit(); }

@@ -26,6 +26,9 @@ class Server {
   // Own thread. Serves what another worker accepted; its own limits were checked there. A server that has ended closes it.
   void take_over(const AcceptedConnection& connection) noexcept;
 
+  // Own thread. For another worker that is full: closes the connection that has been idle longest here, if one is.
+  void make_room(std::uint32_t listener) noexcept;
+
   // Own thread. Takes a new configuration up in two steps, so that several servers take it up or none does: prepare() opens
   // what is new and says what failed, in which case nothing is left of it; then commit() or abandon(). A request that
   // has begun goes on by the configuration it began with. Client connections stay, but for those of a listener that is

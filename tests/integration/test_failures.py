@@ -410,6 +410,24 @@ upstreams: {{ app: ["{cls.app.address}"] }}
         self.assertTrue(clients[0].ended())
 
 
+class ConnectionLimitsOfSeveralWorkers(WeirCase):
+    """The client that is idle may belong to another worker than the one that has accepted the new one."""
+
+    weir_options = {"workers": 4}
+
+    @classmethod
+    def configure(cls):
+        return 'listeners: { web: { bind: "127.0.0.1:0", max_connections: 1 } }\nroutes: [{ respond: fine }]\n'
+
+    def test_each_newcomer_replaces_the_one_before(self):
+        clients = []
+        for _ in range(5):
+            clients.append(self.client())
+            self.assertEqual(clients[-1].get().body, b"fine")
+        for client in clients[:-1]:
+            self.assertTrue(client.ended())
+
+
 @restricted_by("posix-descriptor-limit")
 class Descriptors(WeirCase):
     """A limit of 64 descriptors, besides those that are kept for the control socket, and 200 clients."""
