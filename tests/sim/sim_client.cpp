@@ -299,6 +299,9 @@ Task<bool> SimClient::receive_body(Wire& wire, const TextHead& head, PlannedExch
     kind = BodyKind::length;
     length = head.number("content-length");
   }
+  if (exchange.seen_status == 204 && head.count("transfer-encoding") + head.count("content-length") > 0) {
+    ledger_.violation(exchange.id, "a 204 with framing fields");
+  }
   BodyCheck check{exchange.id, Side::response};
   check.ignore = !from_origin;
   check.stop_at = exchange.abort_after;

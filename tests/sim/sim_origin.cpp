@@ -199,6 +199,10 @@ std::string SimOrigin::response_head(const PlannedExchange& exchange) {
     head += "Transfer-Encoding: chunked\r\n";
     if (exchange.response_body == BodyKind::chunked_trailers) head += "Trailer: X-Check\r\n";
   }
+  // Some servers frame what has no body (RFC 9112 section 6.3): it ends with its head all the same.
+  if (exchange.status == 204 && !options_.direct && rng_.chance(0.3)) {
+    head += rng_.chance(0.5) ? "Transfer-Encoding: chunked\r\n" : "Content-Length: 5\r\n";
+  }
   return head + "\r\n";
 }
 
