@@ -83,6 +83,7 @@ int App::run() {
     reactor_->run(control());
     lifecycle_.reset();  // no further requests
   }
+  signals_.deliver_no_more();
   room_requests_.clear();
   workers_.clear();
   const int code = failed_ ? exit_failed_start : exit_ok;

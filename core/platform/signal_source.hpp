@@ -34,6 +34,10 @@ class SignalSource {
   // Lets this thread take signals. Call it on the control thread once the others run.
   void deliver_here() noexcept;
 
+  // The process is about to end. A signal that comes from now on must not end it with another status. Call it on the
+  // control thread.
+  void deliver_no_more() noexcept;
+
   // Tells of ended children as well. On the control thread.
   void tell_of_children() noexcept;
 

@@ -99,6 +99,11 @@ void SignalSource::deliver_here() noexcept {
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
+void SignalSource::deliver_no_more() noexcept {
+  const sigset_t set = handled_set();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 // SIGCHLD has one handler in a process, that of ChildExits.
 void SignalSource::tell_of_children() noexcept {
   when_child_ends([]() noexcept { tell(Signal::child_ended); });

@@ -105,6 +105,7 @@ SignalSource::~SignalSource() {
 }
 
 void SignalSource::deliver_here() noexcept {}  // the handler's thread is the system's
+void SignalSource::deliver_no_more() noexcept {}
 
 void SignalSource::tell_of_children() noexcept {}  // nothing is left of a process that has ended
 

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "core/backends/registry.hpp"
 #include "core/platform/clock.hpp"
 #include "core/platform/errors.hpp"
+#include "core/platform/signal_source.hpp"
 #include "core/platform/sockets.hpp"
 #include "core/platform/wakeup.hpp"
 #include "tests/support/catch.hpp"
@@ -280,4 +282,24 @@ TEST_CASE("the monotonic clock moves and has a resolution") {
   CHECK(platform::monotonic_now() > before);
   CHECK(platform::monotonic_resolution() >= Duration{1});
   CHECK(platform::wall_now().ns > 1'600'000'000'000'000'000);
+}
+
+TEST_CASE("a signal that comes while the process ends does not end it with another status") {
+  sigset_t before, pending, terminate;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  {
+    platform::SignalSource source;
+    REQUIRE_FALSE(source.open());
+    source.deliver_here();
+    source.deliver_no_more();
+  }
+  ::raise(SIGTERM);  // its handler is the system's again
+  ::sigpending(&pending);
+  CHECK(::sigismember(&pending, SIGTERM) == 1);
+  ::sigemptyset(&terminate);
+  ::sigaddset(&terminate, SIGTERM);
+  int taken = 0;
+  ::sigwait(&terminate, &taken);
+  CHECK(taken == SIGTERM);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
