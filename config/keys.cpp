@@ -53,6 +53,8 @@ constexpr Key runtime_keys[] = {
     {"control", Type::text, "auto",
      "The control socket, where `weir status`, `stop`, `reload` and their like reach this process: `auto`, `off`, or "
      "`unix:/run/weir/a.sock`, on Windows `'\\\\.\\pipe\\a'`. Only its user and root may connect."},
+    flag("watch", &proxy::Runtime::watch, "false",
+         "Reload when the configuration file has changed, once it has stayed the same for a second."),
     section("shutdown", keys::shutdown, "How weir stops."),
 };
 constexpr Key limits_keys[] = {

@@ -35,7 +35,7 @@ struct Object;
 // are read by name, since their value takes more than storing.
 using Member =
     std::variant<std::monostate, Duration proxy::Timeouts::*, Duration proxy::Shutdown::*, bool proxy::Forwarding::*,
-                 bool proxy::PathRules::*, bool proxy::RouteSpec::*, bool proxy::ListenerSpec::*,
+                 bool proxy::PathRules::*, bool proxy::RouteSpec::*, bool proxy::ListenerSpec::*, bool proxy::Runtime::*,
                  std::uint32_t proxy::ListenerSpec::*, std::uint32_t proxy::Runtime::*, std::uint32_t proxy::UpstreamSpec::*,
                  Duration proxy::UpstreamSpec::*, std::uint32_t proxy::EndpointSpec::*,
                  std::uint32_t proxy::HealthCheckSpec::*>;

@@ -53,7 +53,10 @@ App::App(std::shared_ptr<const proxy::Spec> spec, const Overrides& overrides, co
   serving_.spec = std::move(spec);
   const std::uint32_t configured = overrides_.workers.value_or(this->spec().runtime.workers);
   serving_.workers = configured != 0 ? configured : static_cast<std::uint32_t>(platform::usable_processors());
-  if (!file.empty()) file_ = weir::text_of(std::filesystem::absolute(path_of(file)).lexically_normal());
+  if (!file.empty()) {
+    file_ = weir::text_of(std::filesystem::absolute(path_of(file)).lexically_normal());
+    if (this->spec().runtime.watch) file_watch_.emplace(stamp_of(file_));
+  }
   note_.app = this;
   note_.run = [](Posted& posted) noexcept {
     auto& note = static_cast<Note&>(posted);

@@ -16,6 +16,7 @@
 #include "daemon/cli.hpp"
 #include "daemon/control/control_server.hpp"
 #include "daemon/distributor.hpp"
+#include "daemon/file_watch.hpp"
 #include "daemon/lifecycle.hpp"
 #include "daemon/log_file.hpp"
 #include "daemon/log_reopening.hpp"
@@ -77,6 +78,8 @@ class App final : private Controlled, private RequestSink {
   bool all_workers_ended();
   Task<void> keep_house(CancelToken token);
   bool workers_make_progress();
+  void start_watching();
+  Task<void> watch_file(CancelToken token);
 
   void close_logs(int code);
 
@@ -135,12 +138,14 @@ class App final : private Controlled, private RequestSink {
   Semaphore reloading_{1};      // one at a time, in the order in which they are asked for
   bool reload_waits_ = false;   // a reload by signal is queued
   std::uint64_t reloads_ = 0, refused_reloads_ = 0;
+  std::optional<FileWatch> file_watch_;  // empty: there is no file
   std::optional<LastReload> last_reload_;
   Scope tasks_;
   std::atomic<std::uint32_t> requested_{0};   // a bit for each Request
   std::atomic<Reactor*> listening_{nullptr};  // that looks at them
   RunState state_ = RunState::starting;
   bool is_succeeded_ = false;  // another process has taken the sockets over
+  bool is_watching_ = false;   // the file; the task runs
   bool stuck_ = false;         // a worker does not answer, and that was logged
   bool failed_ = false;
 };

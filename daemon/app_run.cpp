@@ -9,6 +9,7 @@
 
 #include "core/platform/orphans.hpp"
 #include "core/reactor/awaitables.hpp"
+#include "daemon/off_thread.hpp"
 #include "core/reactor/open.hpp"
 #include "daemon/app.hpp"
 
@@ -21,6 +22,8 @@ using namespace std::chrono_literals;
 constexpr Duration forced_end = 5s;
 // Connections that have begun complete within it, then listeners are closed.
 constexpr Duration last_handshakes = 20ms;
+// At the configuration file, with runtime.watch.
+constexpr Duration time_between_looks = 1s;
 // How long the reader of a log may take for the last lines.
 constexpr auto last_lines = 2s;
 
@@ -41,6 +44,7 @@ Task<void> App::control() {
     start_checks();
     start_control();
     tasks_.spawn(keep_house(tasks_.token()));
+    start_watching();
   }
   while (true) {
     changed_.reset();
@@ -268,6 +272,29 @@ Task<void> App::keep_house(CancelToken token) {
     lifecycle_->status(status_line());
     if (heartbeat > Duration{} && workers_make_progress()) lifecycle_->alive();
   }
+}
+
+void App::start_watching() {
+  if (!spec().runtime.watch || file_.empty() || is_watching_) return;
+  is_watching_ = true;
+  if (!file_watch_) file_watch_.emplace(stamp_of(file_));
+  tasks_.spawn(watch_file(tasks_.token()));
+}
+
+// Until a reload has switched it off. A file that is wrong is refused once, not at every look.
+Task<void> App::watch_file(CancelToken token) {
+  while (spec().runtime.watch) {
+    SleepUntil sleep(*reactor_, reactor_->now() + time_between_looks, token);
+    const bool slept = co_await sleep;
+    if (!slept) co_return;
+    OffThread<FileStamp> looking(*reactor_, [file = file_] { return stamp_of(file); });
+    const FileStamp now = co_await looking;
+    if (!file_watch_->has_settled(now) || state_ != RunState::serving) continue;
+    log_info("{} has changed: reloading", file_);
+    act(Request::reload);
+  }
+  is_watching_ = false;
+  file_watch_.reset();
 }
 
 // Each worker has answered what it was asked the last time; all are asked again.

@@ -224,6 +224,7 @@ struct Runtime {
   std::size_t buffer_size = 32 * 1024;   // bytes
   std::uint32_t max_scripts = 16;        // of health checks, running at a time
   std::string control = "auto";          // the control socket: auto, off, or an address of its own: "unix:/path"
+  bool watch = false;                    // reload when the configuration file changes
   Shutdown shutdown;
 };
 

@@ -150,6 +150,25 @@ class Reloads(unittest.TestCase):
         weir.signal(signal.SIGTERM)
         self.assertEqual(weir.wait(), 0)
 
+    def test_a_file_that_changes_is_taken_up_and_a_wrong_one_refused_once(self):
+        config = ('listeners: {{ web: {{ bind: "127.0.0.1:0" }} }}\nroutes: [{{ respond: {} }}]\n'
+                  'runtime: {{ watch: {} }}\n')
+        weir = self.start(config.format(201, "true"))
+        self.file.write_text("listeners: wrong\n")
+        wait_until(lambda: "reload refused" in weir.stderr(), weir.stderr)
+        with weir.client() as client:
+            self.assertEqual(client.get().status, 201)
+            replacement = self.file.with_suffix(".new")
+            replacement.write_text(config.format(202, "false"))
+            replacement.replace(self.file)  # as editors and configuration management do
+            wait_until(lambda: client.get().status == 202, weir.stderr)
+        self.assertEqual(weir.stderr().count("reload refused"), 1)
+        self.assertEqual(weir.stderr().count("has changed: reloading"), 2)
+        self.ask(config.format(203, "true"))  # it is watched again
+        self.file.write_text(config.format(204, "true"))
+        with weir.client() as client:
+            wait_until(lambda: client.get().status == 204, weir.stderr)
+
     def test_what_takes_a_restart_is_named_with_both_values(self):
         config = 'listeners: {{ web: {{ bind: "127.0.0.1:0" }} }}\nroutes: [{{ respond: 204 }}]\nruntime: {{ buffer_size: {} }}\n'
         self.start(config.format("32KiB"))
