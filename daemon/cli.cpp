@@ -235,7 +235,9 @@ struct Grammar {
     proxy->add_flag("--x-forwarded,!--no-x-forwarded", proxy_values.forwarding.x_forwarded,
                     "Send X-Forwarded-For, -Proto and -Host (default yes)");
     proxy->add_flag("--forwarded,!--no-forwarded", proxy_values.forwarding.forwarded, "Send Forwarded, RFC 7239 (default yes)");
-    proxy->add_flag("--via,!--no-via", proxy_values.forwarding.via, "Send Via (default no)");
+    proxy->add_flag("--via,!--no-via", proxy_values.forwarding.via, "Send Via to clients (default no)");
+    proxy->add_flag("--via-upstream,!--no-via-upstream", proxy_values.forwarding.via_upstream,
+                    "Send Via to targets (default no)");
     proxy->add_flag("--request-id,!--no-request-id", proxy_values.forwarding.request_id, "Send X-Request-ID (default yes)");
     proxy
         ->add_option("--trusted-proxies", proxy_values.trusted_proxies,

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "config/text.hpp"
+#include "core/http/uri.hpp"
 
 namespace weir::daemon {
 namespace {
@@ -141,6 +142,10 @@ std::expected<std::shared_ptr<const proxy::Spec>, std::string> spec_of(const Pro
   }
 
   if (!command.host.empty()) {
+    const auto authority = http::parse_authority(command.host);
+    if (!authority || authority->host.empty()) {
+      return std::unexpected(fmt::format("--host '{}' is not a host: write name or name:port", command.host));
+    }
     proxy::RouteSpec& route = spec->routes.emplace_back();
     route.name = "proxy";
     route.upstream = "target";

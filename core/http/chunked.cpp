@@ -1,6 +1,7 @@
 #include "core/http/chunked.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/http/grammar.hpp"
@@ -32,8 +33,13 @@ int next_in_extension(std::uint8_t at, char c) noexcept {
 bool ends_extension(std::uint8_t at) noexcept { return at == in_name || at == in_value || at == behind_quotes; }
 
 // Fields that must be known before the body is read, or that say who may do what: merged from a trailer they would
-// change a decision already taken (RFC 9110 section 6.5.1).
-bool may_be_trailer(std::string_view name) noexcept {
+// change a decision already taken (RFC 9110 section 6.5.1). CGI and what follows it does not tell an underscore from a
+// hyphen.
+bool may_be_trailer(std::string_view given) noexcept {
+  std::array<char, 64> hyphened;  // longer than every name below
+  const std::size_t size = std::min(given.size(), hyphened.size());
+  std::replace_copy(given.begin(), given.begin() + static_cast<std::ptrdiff_t>(size), hyphened.begin(), '_', '-');
+  const std::string_view name(hyphened.data(), size);
   // Authentication, connection management, framing, routing, and what proxies say about the client.
   switch (field_id(name)) {
     case FieldId::authorization:

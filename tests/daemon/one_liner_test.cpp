@@ -99,6 +99,21 @@ TEST_CASE("--host rewrites the Host field on a catch-all route") {
   CHECK((*spec)->routes[0].path == "/");
 }
 
+TEST_CASE("--host takes a host with or without a port, and nothing that could be another line") {
+  ProxyCommand given = command(":0", {"3000"});
+  for (const char* good : {"app.example", "app.example:8080", "127.0.0.1", "[::1]:80"}) {
+    given.host = good;
+    CHECK(spec_of(given));
+  }
+  for (const char* bad : {"a b", "http://a", "a:99999", "a\r\nX-Evil: 1", "${host}", ":80", "a/b"}) {
+    given.host = bad;
+    INFO(bad);
+    const auto spec = spec_of(given);
+    REQUIRE_FALSE(spec);
+    CHECK(spec.error().find("is not a host: write name or name:port") != std::string::npos);
+  }
+}
+
 TEST_CASE("the access log follows --access-log") {
   ProxyCommand chosen = command(":0", {"3000"});
   CHECK((*spec_of(chosen))->access_log.enabled);

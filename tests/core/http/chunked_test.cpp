@@ -87,6 +87,18 @@ TEST_CASE("chunks are joined to the body") {
   CHECK(outcome.trailers.empty());
 }
 
+TEST_CASE("a trailer that may not be one is dropped, with an underscore for a hyphen as well") {
+  for (const std::string name : {"X-Forwarded-For", "X_Forwarded_For", "x-forwarded_proto", "X_Real_IP", "X-Request_ID",
+                                 "Content_Length", "Set_Cookie", "Max-Forwards"}) {
+    INFO(name);
+    const Outcome outcome = decode("0\r\n" + name + ": evil\r\nX_Check: 1\r\n\r\n");
+    CHECK(outcome.status == Status::done);
+    CHECK(outcome.trailers == "X_Check: 1\r\n");
+  }
+  const std::string long_name = "X_" + std::string(100, 'a');
+  CHECK(decode("0\r\n" + long_name + ": 1\r\n\r\n").trailers == long_name + ": 1\r\n");
+}
+
 TEST_CASE("bytes behind the body are not consumed") {
   const std::string_view body = "1\r\na\r\n0\r\n\r\n";
   const Outcome outcome = decode(std::string(body) + "GET / HTTP/1.1\r\n");
