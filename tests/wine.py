@@ -29,15 +29,29 @@ class Session:
         if not made.exists():
             shutil.rmtree(self.prefix, ignore_errors=True)
             self.prefix.mkdir()
+            self.make(environment)
+            made.touch()
         # In the foreground, so that it is our own process, and for as long as we want.
         self.server = subprocess.Popen(["wineserver", "-f", "-p"], env=environment, stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.wait_for_server()
-        if not made.exists():
-            subprocess.run(["wine", "wineboot", "--init"], env=environment, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=True)
-            made.touch()
+        self.keeper = self.keep_running(environment)
         return self.environment
+
+    def make(self, environment):
+        """By a server of its own that ends afterwards: wine's own programs would go on beside those of the session."""
+        for argv in (["wine", "wineboot", "--init"], ["wineserver", "-k"], ["wineserver", "-w"]):
+            subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, timeout=300, check=argv[0] == "wine")
+
+    def keep_running(self, environment):
+        """A program that waits for its input until the end. wine's own programs, the service manager among them, start with
+        the first program and end with the last one: two that start at once would each have a service manager, and what
+        one of them installs the other does not know."""
+        keeper = subprocess.Popen(["wine", "cmd", "/c", "echo ready & set /p end="], env=environment, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        keeper.stdout.readline()
+        return keeper
 
     def wait_for_server(self):
         """A program that finds none starts one of its own, and ours would end: nothing would keep services alive."""
@@ -52,6 +66,8 @@ class Session:
         raise RuntimeError(f"no wineserver for {self.prefix}: another one has that folder, or it did not start")
 
     def __exit__(self, *_):
+        self.keeper.stdin.close()
+        self.keeper.stdout.close()
         self.server.send_signal(signal.SIGTERM)  # ends the programs that still run, then itself
         try:
             self.server.wait(20)
