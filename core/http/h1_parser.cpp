@@ -357,11 +357,15 @@ void RequestParser::look_at(std::string_view bytes) noexcept {
 Parse RequestParser::parse(std::string_view bytes) noexcept {
   if (refusal_.status != 0) return Parse::refused;
   look_at(bytes);
-  // A TLS record has no line feed to wait for: its sender is told at once.
-  if (part_ == Part::start_line && window_ > 0 && base_[0] == tls_handshake && !refuse(400, "tls-hello")) return Parse::refused;
+  if (part_ == Part::start_line && !refuse_tls()) return Parse::refused;
   const Parse verdict = parse_lines(*this, bytes);
   if (verdict == Parse::complete) set_views();
   return verdict;
+}
+
+// A TLS record has no line feed to wait for: its sender is told at once. True: it is none.
+bool RequestParser::refuse_tls() noexcept {
+  return window_ == 0 || base_[0] != tls_handshake || refuse(400, "tls-hello");
 }
 
 bool RequestParser::line(std::string_view bytes, std::uint32_t end) noexcept {
@@ -375,7 +379,7 @@ bool RequestParser::skip_empty_line(std::string_view bytes) noexcept {
   skipped_ = 2;
   scanned_ = 0;
   look_at(bytes);
-  return true;
+  return refuse_tls();  // with one verdict, however the bytes came
 }
 
 // method SP request-target SP HTTP-version (RFC 9112 section 3).

@@ -85,6 +85,7 @@ class RequestParser : public HeadParser {
   void look_at(std::string_view bytes) noexcept;
   bool line(std::string_view bytes, std::uint32_t end) noexcept;
   bool skip_empty_line(std::string_view bytes) noexcept;
+  bool refuse_tls() noexcept;
   bool request_line(std::uint32_t end) noexcept;
   bool read_target(std::string_view target) noexcept;
   void split_query(std::string_view target, std::size_t path_begin) noexcept;

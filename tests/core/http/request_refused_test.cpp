@@ -224,6 +224,7 @@ const Vector vectors[] = {
     {"another protocol", "GET / ICAP/1.0\r\nHost: a\r\n\r\n", 400, "bad-version"},
     {"two empty lines in front", "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad-request-line"},
     {"a TLS hello", "\x16\x03\x01\x02\x01\n", 400, "tls-hello"},
+    {"a TLS hello behind an empty line", "\r\n\x16\x03\x01\x02\x01\n", 400, "tls-hello"},
 };
 
 TEST_CASE("every malformed request is refused by the same word however its bytes are cut") {
