@@ -3,6 +3,7 @@
 
 #include "config/build.hpp"
 #include "config/request_text.hpp"
+#include "core/base/log.hpp"
 #include "core/proxy/template.hpp"
 
 namespace weir::config {
@@ -123,8 +124,7 @@ void Builder::access_log(Node* node, const Path& path) {
   Fields fields(reader_, node, path, keys::access_log);
   if (Node* format = fields["format"]) log_format(*format, fields.at("format"));
   fields.read("path", log.path);
-  const bool standard = log.path.empty() || log.path == "stdout" || log.path == "stderr";
-  if (!standard) log.path = reader_.beside_file(*fields["path"], log.path);
+  if (!names_stream(log.path)) log.path = reader_.beside_file(*fields["path"], log.path);
 }
 
 // The name of a format, or a template of a line.

@@ -261,15 +261,24 @@ std::string App::addresses_as_json() const {
 // Writes what is left. The reader of a log may have stopped reading: then its last lines are lost, and the process ends
 // all the same.
 void App::close_logs(int code) {
-  std::promise<void> written;
-  std::future<void> done = written.get_future();
-  std::thread closer([this, &written] {
+  const bool closed = within_last_lines([this] {
     access_log_.reset();
     log_.reset();
+  });
+  if (!closed) std::_Exit(code);
+}
+
+// On a thread of its own. False: it goes on, so the process must exit at once.
+bool App::within_last_lines(std::function<void()> work) {
+  std::promise<void> written;
+  std::future<void> done = written.get_future();
+  std::thread writing([&] {
+    work();
     written.set_value();
   });
-  if (done.wait_for(last_lines) != std::future_status::ready) std::_Exit(code);
-  closer.join();
+  const bool ended = done.wait_for(last_lines) == std::future_status::ready;
+  ended ? writing.join() : writing.detach();
+  return ended;
 }
 
 }  // namespace weir::daemon

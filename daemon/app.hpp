@@ -4,6 +4,7 @@
 // served. The main thread's; made once.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,10 +79,10 @@ class App final : private Controlled, private RequestSink {
   bool all_workers_ended();
   Task<void> keep_house(CancelToken token);
   bool workers_make_progress();
-  void start_watching();
   Task<void> watch_file(CancelToken token);
 
   void close_logs(int code);
+  static bool within_last_lines(std::function<void()> work);
 
   // app_control.cpp
   bool has_control() const noexcept { return control_wanted() != "off"; }
@@ -138,14 +139,13 @@ class App final : private Controlled, private RequestSink {
   Semaphore reloading_{1};      // one at a time, in the order in which they are asked for
   bool reload_waits_ = false;   // a reload by signal is queued
   std::uint64_t reloads_ = 0, refused_reloads_ = 0;
-  std::optional<FileWatch> file_watch_;  // empty: there is no file
+  std::optional<FileWatch> file_watch_;  // empty: the file is not watched
   std::optional<LastReload> last_reload_;
   Scope tasks_;
   std::atomic<std::uint32_t> requested_{0};   // a bit for each Request
   std::atomic<Reactor*> listening_{nullptr};  // that looks at them
   RunState state_ = RunState::starting;
   bool is_succeeded_ = false;  // another process has taken the sockets over
-  bool is_watching_ = false;   // the file; the task runs
   bool stuck_ = false;         // a worker does not answer, and that was logged
   bool failed_ = false;
 };

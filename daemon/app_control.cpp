@@ -150,7 +150,10 @@ void App::note_reload(const ReloadVerdict& verdict) {
   if (ok) {
     log_info("reloaded {} {}", kv("file", file_), kv("ms", verdict.took.count() / 1000000));
     lifecycle_->keep(serving_.sockets.all());
-    start_watching();
+    if (spec().runtime.watch && !file_watch_) {
+      file_watch_.emplace(stamp_of(file_));
+      tasks_.spawn(watch_file(tasks_.token()));
+    }
   } else {
     for (const std::string& problem : verdict.problems) last.error += (last.error.empty() ? "" : "\n") + problem;
     log_error("reload refused: {} was not taken up, weir goes on as before", file_);

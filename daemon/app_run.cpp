@@ -3,15 +3,13 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <future>
 #include <random>
-#include <thread>
 
 #include "core/platform/orphans.hpp"
 #include "core/reactor/awaitables.hpp"
-#include "daemon/off_thread.hpp"
 #include "core/reactor/open.hpp"
 #include "daemon/app.hpp"
+#include "daemon/off_thread.hpp"
 
 namespace weir::daemon {
 namespace {
@@ -24,8 +22,6 @@ constexpr Duration forced_end = 5s;
 constexpr Duration last_handshakes = 20ms;
 // At the configuration file, with runtime.watch.
 constexpr Duration time_between_looks = 1s;
-// How long the reader of a log may take for the last lines.
-constexpr auto last_lines = 2s;
 
 }  // namespace
 
@@ -44,7 +40,7 @@ Task<void> App::control() {
     start_checks();
     start_control();
     tasks_.spawn(keep_house(tasks_.token()));
-    start_watching();
+    if (file_watch_) tasks_.spawn(watch_file(tasks_.token()));
   }
   while (true) {
     changed_.reset();
@@ -223,14 +219,10 @@ Task<void> App::force_end(CancelToken token) {
 // The workers have ended; a task of the control thread has not: a reload whose file or resolver does not answer.
 void App::leave() noexcept {
   log_warn("a request to weir itself does not end: exiting without it");
-  std::promise<void> written;
-  std::future<void> done = written.get_future();
-  std::thread([this, &written] {
+  within_last_lines([this] {
     if (access_log_) access_log_->flush();
     log_->flush();
-    written.set_value();
-  }).detach();
-  done.wait_for(last_lines);
+  });
   std::_Exit(failed_ ? exit_failed_start : exit_ok);
 }
 
@@ -274,13 +266,6 @@ Task<void> App::keep_house(CancelToken token) {
   }
 }
 
-void App::start_watching() {
-  if (!spec().runtime.watch || file_.empty() || is_watching_) return;
-  is_watching_ = true;
-  if (!file_watch_) file_watch_.emplace(stamp_of(file_));
-  tasks_.spawn(watch_file(tasks_.token()));
-}
-
 // Until a reload has switched it off. A file that is wrong is refused once, not at every look.
 Task<void> App::watch_file(CancelToken token) {
   while (spec().runtime.watch) {
@@ -293,7 +278,6 @@ Task<void> App::watch_file(CancelToken token) {
     log_info("{} has changed: reloading", file_);
     act(Request::reload);
   }
-  is_watching_ = false;
   file_watch_.reset();
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/log.hpp"
 #include "core/platform/balancing.hpp"
 #include "core/platform/descriptors.hpp"
 #include "core/platform/files.hpp"
@@ -327,15 +328,22 @@ void ListeningSockets::abandon(const ListeningSockets& before) noexcept {
     if (!before.has(bound)) remove_file(bound);
 }
 
+std::uint16_t ListeningSockets::mode_of(const Bound& bound) const noexcept { return spec_->listeners[bound.listener].unix_mode; }
+
+// Of the file of a socket that goes on.
+void ListeningSockets::change_mode(const Bound& had, std::uint16_t before) const noexcept {
+  const auto bound = std::find_if(bound_.begin(), bound_.end(), [&](const Bound& b) { return b.wanted == had.wanted; });
+  const std::uint16_t mode = mode_of(*bound);
+  const std::string path(bound->address.path);
+  if (!bound->file || mode == 0 || mode == before || platform::file_id(path) != bound->file) return;
+  std::error_code error;
+  std::filesystem::permissions(path, std::filesystem::perms(mode), error);
+  if (error) log_error("cannot change the permissions of {}: {}", path, error.message());
+}
+
 void ListeningSockets::succeed(ListeningSockets& before) noexcept {
   for (const Bound& had : before.bound_)
-    if (!has(had)) before.remove_file(had);
-  for (const Bound& bound : bound_) {
-    const std::uint16_t mode = spec_->listeners[bound.listener].unix_mode;
-    std::error_code ignored;
-    if (bound.file && mode != 0)
-      std::filesystem::permissions(std::string(bound.address.path), std::filesystem::perms(mode), ignored);
-  }
+    has(had) ? change_mode(had, before.mode_of(had)) : before.remove_file(had);
   before.sockets_.clear();  // they are the workers' or this set's
   before.bound_ = std::move(bound_);
   before.sockets_ = std::move(sockets_);

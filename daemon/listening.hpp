@@ -109,6 +109,8 @@ class ListeningSockets {
   void close_untaken() noexcept;
   void remove_file(const Bound& bound) const noexcept;
   bool has(const Bound& other) const noexcept;
+  std::uint16_t mode_of(const Bound& bound) const noexcept;
+  void change_mode(const Bound& had, std::uint16_t before) const noexcept;
 
   std::shared_ptr<const proxy::Spec> spec_;
   std::uint32_t workers_ = 1;

@@ -10,10 +10,6 @@
 
 namespace weir::daemon {
 
-bool LogFile::names_stream(const std::string& path) noexcept {
-  return path.empty() || path == "stdout" || path == "stderr";
-}
-
 bool LogFile::is_standard() const {
   const std::lock_guard lock(mutex_);
   return names_stream(path_);

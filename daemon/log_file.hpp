@@ -40,7 +40,6 @@ class LogFile {
   std::string path() const;  // any thread
 
  private:
-  static bool names_stream(const std::string& path) noexcept;
   std::string_view remedy() const noexcept;
   [[noreturn]] void fail(std::size_t written);
 

@@ -2,6 +2,7 @@
 // RoomRequests: at a limit of the process, a worker without an idle client asks the others, one after the other, to close
 // the one that has been idle longest there. Any thread; the workers are added and cleared by the control thread.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -23,20 +24,20 @@ class RoomRequests {
     workers_.clear();
   }
 
-  // Asks the next one in turn. How many others there are: after so many calls each was asked.
-  std::size_t ask(const Worker& asking, std::uint32_t listener) noexcept {
+  // Asks the nth of the others, counted from the one that asks, so that not all ask the same one first. False: there are
+  // not so many.
+  bool ask(const Worker& asking, std::uint32_t listener, std::uint32_t nth) noexcept {
     const std::lock_guard lock(mutex_);
-    if (workers_.size() < 2) return 0;
-    next_ = (next_ + 1) % workers_.size();
-    if (workers_[next_] == &asking) next_ = (next_ + 1) % workers_.size();
-    workers_[next_]->make_room(listener);
-    return workers_.size() - 1;
+    const auto at = std::find(workers_.begin(), workers_.end(), &asking);
+    if (at == workers_.end() || nth + 1 >= workers_.size()) return false;
+    const std::size_t own = static_cast<std::size_t>(at - workers_.begin());
+    workers_[(own + nth + 1) % workers_.size()]->make_room(listener);
+    return true;
   }
 
  private:
   std::mutex mutex_;
   std::vector<Worker*> workers_;
-  std::size_t next_ = 0;
 };
 
 }  // namespace weir::daemon

@@ -204,15 +204,14 @@ proxy::ServerOptions Worker::server_options() {
     options.hand_over = [](void* context, const proxy::AcceptedConnection& connection) noexcept {
       return static_cast<Worker*>(context)->hand_over(connection);
     };
-    options.hand_over_context = this;
   }
   if (setup_.room_requests != nullptr) {
-    options.ask_for_room = [](void* context, std::uint32_t listener) noexcept {
+    options.ask_for_room = [](void* context, std::uint32_t listener, std::uint32_t nth) noexcept {
       const Worker& self = *static_cast<Worker*>(context);
-      return self.setup_.room_requests->ask(self, listener);
+      return self.setup_.room_requests->ask(self, listener, nth);
     };
-    options.ask_for_room_context = this;
   }
+  options.worker_context = this;
   options.shared = setup_.shared;
   options.seed = setup_.seed;
   options.log_line = access_ring_ ? write_access_line : nullptr;

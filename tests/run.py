@@ -118,11 +118,6 @@ def cpu_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def is_maybe_load(output, status):
-    """A test failed, but nothing crashed, hung or was found by a sanitizer: a busy machine may be the reason."""
-    return 0 < status < 124 and not re.search(r"Sanitizer|runtime error|SIG[A-Z]+ - ", output)
-
-
 def show(stage, name, tally, seconds, output=None, lines=60):
     verdict = "ok    " if tally.failed == 0 else "FAILED"
     print(f"{verdict} {stage:8} {name:24} {tally.passed:6} passed {tally.failed:4} failed {seconds:7.1f} s", flush=True)
@@ -164,7 +159,8 @@ def registered(stage):
 
 
 def run_tests(stage, names):
-    """Runs tests of a built stage, two at a time, and those of the whole program one by one: they have limits."""
+    """Runs tests of a built stage, two at a time, and those of the whole program one by one: each of them keeps the machine
+    busy, and under wine two would share one service manager."""
     tests = registered(stage.name)
     total = Tally()
     wanted = [n for n in (names or tests) if n in tests and not n.startswith("style")]  # a stage of its own
@@ -179,20 +175,13 @@ def run_tests(stage, names):
             return name, 127, "the test program was not built", 0.0
         return name, *run(command, LOGS / f"{stage.name}-{name}.log", {**environment, **stage.environment}, timeout, folder)
 
-    whole = [n for n in wanted if n.startswith("integration")]  # it repeats what failed itself
-    again = []
-    for group, jobs in (([n for n in wanted if n not in whole], JOBS), (whole, 1), (again, 1)):
+    whole = [n for n in wanted if n.startswith("integration")]
+    for group, jobs in (([n for n in wanted if n not in whole], JOBS), (whole, 1)):
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             for name, status, output, seconds in pool.map(one, group):
                 tally = count(output, status)
                 show(stage.name, name, tally, seconds, output)
-                for line in re.findall(r"^(?:FAILED BESIDE OTHERS .*|\d+ failed beside others.*)$", output, re.M):
-                    print("    | " + line, flush=True)
-                if name not in whole and group is not again and is_maybe_load(output, status):
-                    print(f"once more {stage.name} {name}, alone", flush=True)
-                    again.append(name)
-                else:
-                    total.add(tally)
+                total.add(tally)
     return total
 
 

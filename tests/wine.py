@@ -68,6 +68,7 @@ class Session:
     def __exit__(self, *_):
         self.keeper.stdin.close()
         self.keeper.stdout.close()
+        self.keeper.wait(60)
         self.server.send_signal(signal.SIGTERM)  # ends the programs that still run, then itself
         try:
             self.server.wait(20)

@@ -56,6 +56,9 @@ struct LogLoss {
   std::string_view why;
 };
 
+// Whether a log's path means standard output ("", "stdout") or standard error ("stderr").
+inline bool names_stream(std::string_view path) noexcept { return path.empty() || path == "stdout" || path == "stderr"; }
+
 struct LogOptions {
   // All are called on the writer's thread only. What reopen throws is counted and forgotten.
   std::function<void(std::string_view lines)> write;

@@ -14,6 +14,8 @@ constexpr Duration accept_pause = 50ms;
 constexpr int turns_to_close = 4;
 // And another worker, asked to close one, has done so after this long.
 constexpr Duration time_to_answer = 2ms;
+// After all others had nobody who was idle. A client counts as idle after a second.
+constexpr Duration others_asked_every = 1s;
 // The same is not reported more often.
 constexpr Duration pause_told_every = 10s;
 constexpr Duration made_room_told_every = 60s;
@@ -116,20 +118,19 @@ Task<bool> Acceptor::make_room_here() {
   co_return true;
 }
 
-// The idle ones are those of other workers: each is asked once.
+// The idle ones are those of other workers: each is asked once. That wakes them, so it is not repeated at every pause.
 Task<bool> Acceptor::make_room_elsewhere() {
   const ServerOptions& options = engine_.options;
   if (options.ask_for_room == nullptr || options.shared == nullptr) co_return false;
+  if (engine_.reactor.now() < others_asked_next_) co_return false;
   const std::uint32_t before = options.shared->connections.load(std::memory_order_relaxed);
-  std::size_t others = 1;
-  for (std::size_t asked = 0; asked < others; ++asked) {
-    others = options.ask_for_room(options.ask_for_room_context, listener_);
-    if (others == 0) break;
+  for (std::uint32_t nth = 0; options.ask_for_room(options.worker_context, listener_, nth); ++nth) {
     SleepUntil answer(engine_.reactor, engine_.reactor.now() + time_to_answer, closing_.token());
     const bool slept = co_await answer;
     if (options.shared->connections.load(std::memory_order_relaxed) < before) co_return true;
     if (!slept) break;
   }
+  others_asked_next_ = engine_.reactor.now() + others_asked_every;
   co_return false;
 }
 

@@ -60,6 +60,7 @@ class Acceptor {
   // When something of the kind is reported next: a flood of clients is no flood of lines.
   TimePoint pause_told_next_;
   TimePoint made_room_told_next_;
+  TimePoint others_asked_next_;  // nobody was idle with them the last time
 };
 
 }  // namespace weir::proxy

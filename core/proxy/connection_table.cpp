@@ -81,7 +81,7 @@ bool ConnectionTable::hand_over(ClientConnection& connection) noexcept {
   if (options.hand_over == nullptr || engine_.draining() || !connection.peer.has_port()) return false;
   Handle& handle = connection.stream.handle();
   count_in(connection.listener);
-  if (!options.hand_over(options.hand_over_context, {connection.listener, handle.native, connection.peer})) {
+  if (!options.hand_over(options.worker_context, {connection.listener, handle.native, connection.peer})) {
     count_out(connection.listener);
     return false;
   }

@@ -1,5 +1,7 @@
 #include "core/proxy/engine.hpp"
 
+#include "core/base/log.hpp"
+
 namespace weir::proxy {
 
 namespace {
@@ -11,9 +13,7 @@ SnapshotRef hold(std::shared_ptr<const Snapshot> compiled, UpstreamPools& pools)
 
 // Colours are for a terminal: not for a file that the log goes over to.
 AccessFormat format_of(const Spec& spec, const ServerOptions& options) {
-  const std::string& path = spec.access_log.path;
-  const bool is_stream = path.empty() || path == "stdout" || path == "stderr";
-  return AccessFormat(spec.access_log, options.log_colour && is_stream);
+  return AccessFormat(spec.access_log, options.log_colour && names_stream(spec.access_log.path));
 }
 
 }  // namespace

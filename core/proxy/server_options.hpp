@@ -2,7 +2,6 @@
 // ServerOptions: what a server is told about its place in the process: its listeners, its limits, the workers beside
 // it, and where its logs go. Plain values, set before the server runs.
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -46,11 +45,10 @@ struct ServerOptions {
   // This worker accepts for others: offers them a connection on the worker's thread. True: it was taken. Null: the
   // worker serves what it accepts.
   bool (*hand_over)(void* context, const AcceptedConnection& connection) noexcept = nullptr;
-  void* hand_over_context = nullptr;
-  // Asks another worker, a different one each time, to make room for a connection that came by this listener
-  // (Server::make_room). How many others there are. Null: there are none.
-  std::size_t (*ask_for_room)(void* context, std::uint32_t listener) noexcept = nullptr;
-  void* ask_for_room_context = nullptr;
+  // Asks the nth of the other workers, from 0, to make room for a connection that came by this listener
+  // (Server::make_room). False: there are not so many. Null: this server is alone.
+  bool (*ask_for_room)(void* context, std::uint32_t listener, std::uint32_t nth) noexcept = nullptr;
+  void* worker_context = nullptr;     // of these two
   SharedCounters* shared = nullptr;   // null: this server is alone
   std::uint64_t seed = 1;             // of request ids
   Handler* handler = nullptr;         // answers routes with RouteSpec::handled; outlives the server

@@ -1,3 +1,4 @@
+// When a file that is looked at now and then counts as changed.
 #include "daemon/file_watch.hpp"
 
 #include <chrono>

@@ -17,7 +17,6 @@ import sys
 import time
 import unittest
 
-AGAIN = 20  # more failures than that are not bad luck
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -54,34 +53,6 @@ def run_class(tests):
     return result
 
 
-def failures_of(results):
-    return [entry for result in results for entry in result.failures + result.errors]
-
-
-def names_of(failed, groups):
-    """What to run again: a test by its name, or all of a class that could not be set up."""
-    known = {test.id() for tests in groups.values() for test in tests}
-    for test, _ in failed:
-        name = getattr(test, "test_case", test).id()  # a subtest's is that of its test
-        if name in known:
-            yield name
-        else:
-            yield from (t.id() for kind, tests in groups.items() for t in tests if f"{kind.__module__}.{kind.__name__}" in name)
-
-
-def run_again(failed, groups):
-    """One more run of what failed, with the machine to itself: a limit that a busy machine passed says nothing about weir.
-    What fails again has failed. What passes is named, so that nobody has to guess why a run was green."""
-    wanted = sorted(set(names_of(failed, groups)))
-    defects = any(word in trace for _, trace in failed for word in ("weir ended with", "Sanitizer", "runtime error"))
-    if not wanted or len(wanted) > AGAIN or defects:
-        return failed, 0
-    result = run_class(unittest.defaultTestLoader.loadTestsFromNames(wanted))
-    for test, trace in failed:
-        print(f"FAILED BESIDE OTHERS {test}\n{trace}")
-    return failures_of([result]), result.passed
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weir", required=True)
@@ -110,7 +81,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(run_class, groups.values()))
 
-    bad, passed_alone = run_again(failures_of(results), groups)
+    bad = [entry for result in results for entry in result.failures + result.errors]
     skipped = {reason for result in results for _, reason in result.skipped}
     for test, trace in bad:
         print(f"FAILED {test}\n{trace}")
@@ -119,9 +90,7 @@ def main():
     times = sorted(((s, n) for result in results for n, s in result.times.items()), reverse=True)
     for seconds, name in times[:options.slowest]:
         print(f"{seconds:7.2f} s {name}")
-    if passed_alone:
-        print(f"{passed_alone} failed beside others and passed alone")
-    print(f"{sum(result.passed for result in results) + passed_alone} passed, {len(bad)} failed")
+    print(f"{sum(result.passed for result in results)} passed, {len(bad)} failed")
     return 1 if bad else 0
 
 

@@ -262,7 +262,7 @@ class Timeouts(WeirCase):
         return f"""
 listeners: {{ web: {{ bind: "127.0.0.1:0", upstream: app }} }}
 access_log: json
-timeouts: {{ head: 300ms, keep_alive: 1500ms, connect: 300ms, first_byte: 300ms, idle: 300ms, tunnel: 300ms }}
+timeouts: {{ head: 300ms, keep_alive: 1500ms, connect: 300ms, first_byte: 1s, idle: 1s, tunnel: 300ms }}
 routes:
   - {{ host: total.test, upstream: app, timeout: {{ total: 300ms, idle: 30s, first_byte: 30s }} }}
   - {{ host: full.test, upstream: full }}
@@ -336,7 +336,7 @@ upstreams: {{ app: ["{app.address}"] }}
         client = self.client()
         client.send(b"GET /drips HTTP/1.1\r\nHost: t\r\n\r\n")
         self.assertEqual(client.head().status, 200)
-        client.exactly(6 * 20)  # takes several times the idle timeout
+        client.exactly(6 * 60)  # takes several times the idle timeout
         client.close()
 
     def test_a_total_timeout_cuts_even_that(self):
@@ -629,9 +629,9 @@ class Leaks(WeirCase):
                 self.assertIn(f"{count} succeeded, 0 failed, 0 errored", done.stdout)
             self.app.close_connections()
             self.weir.wait_for_no_connection()
-            now = self.weir.descriptors()
-            before = before or now
-            self.assertEqual(now, before)
+            before = before or self.weir.descriptors()
+            # What is left behind stays; what was open by chance at the first look does not count.
+            wait_until(lambda: self.weir.descriptors() <= before, lambda: f"{self.weir.descriptors()} to be {before}")
 
     @classmethod
     def configure(cls):

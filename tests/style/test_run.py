@@ -1,11 +1,8 @@
 #!/usr/bin/env python3
 """tests/run.py adds up what test programs say, and never takes a failure for a success."""
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
-import textwrap
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -53,59 +50,6 @@ class Running(unittest.TestCase):
             self.assertIn("hello", output)
             self.assertEqual(127, runner.run([pathlib.Path(folder) / "none"], log)[0])
             self.assertEqual(124, runner.run([sys.executable, "-c", "import time; time.sleep(60)"], log, timeout=0.2)[0])
-
-    def test_a_crash_or_a_report_is_never_taken_for_load(self):
-        failed = "test cases: 14 | 12 passed | 2 failed\nassertions: 99 | 97 passed | 2 failed\n"
-        self.assertTrue(runner.is_maybe_load(failed, 2))
-        self.assertFalse(runner.is_maybe_load(failed, -6))
-        self.assertFalse(runner.is_maybe_load(failed, 124))
-        self.assertFalse(runner.is_maybe_load("fatal error: SIGSEGV - Segmentation violation\n" + failed, 2))
-        self.assertFalse(runner.is_maybe_load("WARNING: ThreadSanitizer: data race\n" + failed, 66))
-        self.assertFalse(runner.is_maybe_load(failed, 0))
-
-
-class FailedBesideOthers(unittest.TestCase):
-    """tests/integration/run.py gives a failure one more run, alone: it is named, and what fails again has failed."""
-
-    TESTS = textwrap.dedent("""
-        import unittest
-        runs = {}
-        def fails_at_first(name, test):
-            runs[name] = runs.get(name, 0) + 1
-            test.assertGreater(runs[name], 1)
-        class A(unittest.TestCase):
-            def test_good(self): pass
-            def test_unlucky(self): fails_at_first("unlucky", self)
-            def test_parts(self):
-                with self.subTest("one"): fails_at_first("part", self)
-            def test_broken(self): self.fail("for good")
-        class B(unittest.TestCase):
-            @classmethod
-            def setUpClass(cls):
-                runs["B"] = runs.get("B", 0) + 1
-                if runs["B"] == 1: raise OSError("not ready")
-            def test_one(self): pass
-            def test_two(self): pass
-        """)
-
-    def run_tests(self, *names):
-        with tempfile.TemporaryDirectory() as folder:
-            (pathlib.Path(folder) / "test_luck.py").write_text(self.TESTS)
-            program = pathlib.Path(runner.TOP) / "tests" / "integration" / "run.py"
-            return subprocess.run([sys.executable, program, "--weir", "none", *names], capture_output=True, text=True,
-                                  env={**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"})
-
-    def test_what_passes_alone_is_named_and_counted(self):
-        ran = self.run_tests("test_luck.A.test_good", "test_luck.A.test_unlucky", "test_luck.A.test_parts", "test_luck.B")
-        self.assertEqual(0, ran.returncode, ran.stdout + ran.stderr)
-        self.assertIn("FAILED BESIDE OTHERS test_unlucky", ran.stdout)
-        self.assertIn("\n5 passed, 0 failed", ran.stdout)
-
-    def test_what_fails_again_has_failed(self):
-        ran = self.run_tests("test_luck")
-        self.assertEqual(1, ran.returncode)
-        self.assertIn("\nFAILED test_broken", "\n" + ran.stdout)
-        self.assertIn("\n5 passed, 1 failed", ran.stdout)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,12 @@ bool hang_up_is_ignored() noexcept {
   return ::sigaction(SIGHUP, nullptr, &entry) == 0 && entry.sa_handler == SIG_IGN;
 }
 
+// That of this thread: SIG_BLOCK or SIG_UNBLOCK.
+void change_mask(int how) noexcept {
+  const sigset_t set = handled_set();
+  ::pthread_sigmask(how, &set, nullptr);
+}
+
 }  // namespace
 
 Error SignalSource::open() noexcept {
@@ -76,8 +82,7 @@ Error SignalSource::open() noexcept {
   read_end_ = ends[0];
   write_end.store(ends[1]);
   open_ = true;
-  const sigset_t set = handled_set();
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  change_mask(SIG_BLOCK);
   const bool keep_ignoring = hang_up_is_ignored();
   for (const auto& [number, signal] : handled) {
     if (number != SIGHUP || !keep_ignoring) set_action(number, on_signal);
@@ -94,15 +99,8 @@ SignalSource::~SignalSource() {
   ::close(write_end.exchange(-1));
 }
 
-void SignalSource::deliver_here() noexcept {
-  const sigset_t set = handled_set();
-  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-}
-
-void SignalSource::deliver_no_more() noexcept {
-  const sigset_t set = handled_set();
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
+void SignalSource::deliver_here() noexcept { change_mask(SIG_UNBLOCK); }
+void SignalSource::deliver_no_more() noexcept { change_mask(SIG_BLOCK); }
 
 // SIGCHLD has one handler in a process, that of ChildExits.
 void SignalSource::tell_of_children() noexcept {

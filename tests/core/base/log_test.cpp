@@ -393,6 +393,7 @@ TEST_CASE("a sink that throws loses its lines and is counted, and the writer goe
     if (broken) throw std::runtime_error("disk full");
     text.append(lines);
   };
+  options.report = [](const LogLoss&) {};  // when it is due is a matter of time; it is no line of this log
   LogWriter writer(std::move(options));
   LogProducer producer(writer);
   producer.push(record("lost"));
