@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the integration tests against a weir binary: test classes side by side, each with a weir process of its own.
+"""Runs the integration tests against a weir binary: test classes side by side, each with a weir process of its own, and
+after them, one by one, those that say `alone = True`.
 
     run.py --weir build/release/weir                      everything
     run.py --weir build/release/weir --backend poll --workers 2 test_basic test_bodies.Streaming
@@ -78,8 +79,12 @@ def main():
     groups = {}
     for test in flatten(unittest.defaultTestLoader.loadTestsFromNames(names)):
         groups.setdefault(type(test), []).append(test)
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        results = list(pool.map(run_class, groups.values()))
+    alone = [tests for kind, tests in groups.items() if getattr(kind, "alone", False)]
+    others = [tests for tests in groups.values() if tests not in alone]
+    results = []
+    for part, jobs in ((others, options.jobs), (alone, 1)):
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            results += pool.map(run_class, part)
 
     bad = [entry for result in results for entry in result.failures + result.errors]
     skipped = {reason for result in results for _, reason in result.skipped}

@@ -43,6 +43,9 @@ def events_key(name):
 
 
 class ServiceCase(unittest.TestCase):
+    # A program that starts by hand meanwhile asks wine whether it is a service, and is taken for the one that is starting.
+    alone = True
+
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="weir test ")  # with a space: paths are quoted
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
